@@ -1,0 +1,21 @@
+/*
+ * What the libcrypto files share among themselves; nobody else includes it.
+ */
+#ifndef KP_CRYPTO_OPENSSL_SYMMETRIC_H
+#define KP_CRYPTO_OPENSSL_SYMMETRIC_H
+
+#include "crypto/provider.h"
+
+#include <openssl/evp.h>
+
+struct kp_crypto {
+    kp_random_fn *random;
+    void *random_arg;
+    EVP_MD *md[3]; /* by enum kp_hash_id */
+    EVP_CIPHER *cbc128;
+    EVP_CIPHER *cbc256;
+    EVP_CIPHER *gcm256;
+    EVP_MAC *hmac;
+};
+
+#endif
