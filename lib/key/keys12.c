@@ -1,0 +1,86 @@
+/*
+ * The key schedule of TLS 1.2.  Knows no message and no record.
+ */
+#include "key/keys12.h"
+
+#include "base/secret.h"
+
+#include <string.h>
+
+#define SEED_MAX 4
+
+int kp_prf12(const struct kp_crypto *crypto, struct kp_span secret, const char *label,
+             const struct kp_span *seed, size_t count, uint8_t *out, size_t out_len)
+{
+    /* P_SHA256: A(i) = HMAC(A(i-1)), block i = HMAC(A(i) | label | seed); A(0) = label | seed. */
+    struct kp_span parts[SEED_MAX];
+    uint8_t a[KP_SHA256_LEN];
+    uint8_t block[KP_SHA256_LEN];
+    struct kp_mac *mac;
+    size_t done = 0;
+    int err;
+
+    if (count > SEED_MAX - 2)
+        return KP_E_INTERNAL;
+    parts[0] = (struct kp_span){a, sizeof(a)};
+    parts[1] = (struct kp_span){(const uint8_t *)label, strlen(label)};
+    memcpy(&parts[2], seed, count * sizeof(seed[0]));
+    err = kp_mac_new(&mac, crypto, KP_HASH_SHA256, secret);
+    if (err == 0)
+        err = kp_mac_run(mac, parts + 1, count + 1, a);
+    while (err == 0 && done < out_len) {
+        size_t n = out_len - done < sizeof(block) ? out_len - done : sizeof(block);
+        err = kp_mac_run(mac, parts, count + 2, block);
+        if (err == 0) {
+            memcpy(out + done, block, n);
+            done += n;
+            err = kp_mac_run(mac, parts, 1, a);
+        }
+    }
+    kp_mac_free(mac);
+    kp_wipe(a, sizeof(a));
+    kp_wipe(block, sizeof(block));
+    return err;
+}
+
+int kp_master12(const struct kp_crypto *crypto, struct kp_span premaster,
+                const uint8_t session_hash[static KP_SHA256_LEN],
+                uint8_t master[static KP_MASTER_LEN])
+{
+    const struct kp_span seed = {session_hash, KP_SHA256_LEN};
+
+    return kp_prf12(crypto, premaster, "extended master secret", &seed, 1, master, KP_MASTER_LEN);
+}
+
+int kp_key_block12(const struct kp_crypto *crypto, const uint8_t master[static KP_MASTER_LEN],
+                   const uint8_t client_random[static KP_RANDOM_LEN],
+                   const uint8_t server_random[static KP_RANDOM_LEN], size_t key_len,
+                   struct kp_keys12 *client, struct kp_keys12 *server)
+{
+    const struct kp_span seed[] = {{server_random, KP_RANDOM_LEN}, {client_random, KP_RANDOM_LEN}};
+    uint8_t block[2 * (KP_MAC_KEY_LEN + KP_AES_KEY_MAX)];
+    const uint8_t *p = block;
+    int err = kp_prf12(crypto, (struct kp_span){master, KP_MASTER_LEN}, "key expansion", seed, 2,
+                       block, 2 * (KP_MAC_KEY_LEN + key_len));
+
+    if (err == 0) {
+        memcpy(client->mac, p, KP_MAC_KEY_LEN);
+        memcpy(server->mac, p + KP_MAC_KEY_LEN, KP_MAC_KEY_LEN);
+        p += 2 * KP_MAC_KEY_LEN;
+        memcpy(client->key, p, key_len);
+        memcpy(server->key, p + key_len, key_len);
+    }
+    kp_wipe(block, sizeof(block));
+    return err;
+}
+
+int kp_verify_data12(const struct kp_crypto *crypto, const uint8_t master[static KP_MASTER_LEN],
+                     bool from_client, const uint8_t transcript[static KP_SHA256_LEN],
+                     uint8_t out[static KP_VERIFY_LEN])
+{
+    const struct kp_span seed = {transcript, KP_SHA256_LEN};
+
+    return kp_prf12(crypto, (struct kp_span){master, KP_MASTER_LEN},
+                    from_client ? "client finished" : "server finished", &seed, 1, out,
+                    KP_VERIFY_LEN);
+}
