@@ -1,0 +1,50 @@
+/*
+ * The record layer (RFC 5246 6.2): cuts what is written into records, and finds records in what
+ * came off the wire.  Knows content types, not what is in them.
+ */
+#ifndef KP_RECORD_RECORD_H
+#define KP_RECORD_RECORD_H
+
+#include "record/buffer.h"
+#include "record/protect.h"
+
+#define KP_RECORD_WIRE_MAX (KP_HEADER_LEN + KP_RECORD_MAX + KP_EXPANSION_MAX)
+
+struct kp_record_layer {
+    struct kp_buffer in;  /* from the wire */
+    struct kp_buffer out; /* for the wire */
+    struct kp_protect read;
+    struct kp_protect write;
+    uint32_t buffer_len;
+    uint16_t version;    /* 0 until negotiated */
+    uint16_t send_limit; /* plaintext bytes a record of ours may hold */
+    uint16_t recv_limit; /* the same for the peer's, once protected (RFC 8449 4) */
+};
+
+/* A record in layer->in, not yet opened. */
+struct kp_record {
+    uint8_t type;
+    const uint8_t *header;
+    size_t len; /* of the fragment */
+};
+
+void kp_record_init(struct kp_record_layer *l, size_t buffer_len, uint16_t recv_limit);
+void kp_record_clear(struct kp_record_layer *l);
+
+/* 1: a whole record, described in *r; 0: more bytes are needed; negative: refused.  The header is
+ * judged as soon as it is there. */
+int kp_record_next(const struct kp_record_layer *l, struct kp_record *r) KP_MUST_CHECK;
+/* Opens it to out, which has r->len bytes, and takes it off layer->in.  out may be NULL: where it
+ * stands (*at then points there, valid until layer->in changes). */
+int kp_record_open(struct kp_record_layer *l, const struct kp_record *r, uint8_t *out,
+                   const uint8_t **at, size_t *len, uint8_t *type) KP_MUST_CHECK;
+
+/* Seals len bytes as records of one type behind layer->out. */
+int kp_record_write(struct kp_record_layer *l, uint8_t type, const uint8_t *data, size_t len)
+    KP_MUST_CHECK;
+/* Bytes of plaintext that can be written before layer->out holds more than buffer_len. */
+size_t kp_record_room(const struct kp_record_layer *l);
+/* Gives back buffers and contexts that nothing is in. */
+void kp_record_rest(struct kp_record_layer *l);
+
+#endif
