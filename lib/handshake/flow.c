@@ -1,0 +1,84 @@
+/*
+ * The flows of a handshake: tables only.  RFC 5246 7.3, RFC 5054 2.2, RFC 5077 3.1.
+ */
+#include "handshake/handshake.h"
+
+#define HELLO_MAX 16384
+#define SHARE_MAX (2 + KP_SRP_MAX_LEN)
+#define PARAMS_MAX (2 + KP_SRP_MAX_LEN + 2 + KP_SRP_MAX_LEN + 1 + KP_SALT_MAX + 2 + KP_SRP_MAX_LEN)
+#define TICKET_MAX 16384
+
+#define RECV(type, limit, facts, handler)                                                          \
+    {                                                                                              \
+        .kind = KP_STEP_RECV, .message = (type), .max = (limit), .when = (facts), .recv = (handler)\
+    }
+#define SEND(type, facts, handler)                                                                 \
+    {                                                                                              \
+        .kind = KP_STEP_SEND, .message = (type), .when = (facts), .send = (handler)                \
+    }
+#define ACT(step_kind, facts, handler)                                                             \
+    {                                                                                              \
+        .kind = (step_kind), .when = (facts), .act = (handler)                                     \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        .kind = KP_STEP_END                                                                        \
+    }
+
+const struct kp_step kp_flow12_server[] = {
+    RECV(KP_CLIENT_HELLO, HELLO_MAX, 0, kp_server12_recv_hello),
+    ACT(KP_STEP_ACT, KP_FACT_TICKET_OFFERED, kp_server12_take_ticket), /* or server_resumed */
+    ACT(KP_STEP_ACT, 0, kp_server12_look_up),
+    ACT(KP_STEP_HEAVY, 0, kp_server12_make_share),
+    SEND(KP_SERVER_HELLO, 0, kp_server12_send_hello),
+    SEND(KP_SERVER_KEY_EXCHANGE, 0, kp_server12_send_key_exchange),
+    SEND(KP_SERVER_HELLO_DONE, 0, kp_server12_send_done),
+    RECV(KP_CLIENT_KEY_EXCHANGE, SHARE_MAX, 0, kp_server12_recv_key_exchange),
+    ACT(KP_STEP_HEAVY, 0, kp_server12_make_secret),
+    ACT(KP_STEP_CCS_RECV, 0, kp_srp12_read_keys),
+    RECV(KP_FINISHED, KP_VERIFY_LEN, 0, kp_srp12_recv_finished),
+    SEND(KP_NEW_SESSION_TICKET, KP_FACT_TICKET_PROMISED, kp_server12_send_ticket),
+    ACT(KP_STEP_CCS_SEND, 0, kp_srp12_write_keys),
+    SEND(KP_FINISHED, 0, kp_srp12_send_finished),
+    END,
+};
+
+const struct kp_step kp_flow12_server_resumed[] = {
+    SEND(KP_SERVER_HELLO, 0, kp_server12_send_hello),
+    ACT(KP_STEP_ACT, 0, kp_srp12_keys),
+    ACT(KP_STEP_CCS_SEND, 0, kp_srp12_write_keys),
+    SEND(KP_FINISHED, 0, kp_srp12_send_finished),
+    ACT(KP_STEP_CCS_RECV, 0, kp_srp12_read_keys),
+    RECV(KP_FINISHED, KP_VERIFY_LEN, 0, kp_srp12_recv_finished),
+    END,
+};
+
+const struct kp_step kp_flow12_client[] = {
+    SEND(KP_CLIENT_HELLO, 0, kp_client12_send_hello),
+    RECV(KP_SERVER_HELLO, HELLO_MAX, 0, kp_client12_recv_hello), /* to one of the two below */
+    END,
+};
+
+const struct kp_step kp_flow12_client_full[] = {
+    RECV(KP_SERVER_KEY_EXCHANGE, PARAMS_MAX, 0, kp_client12_recv_key_exchange),
+    RECV(KP_SERVER_HELLO_DONE, 0, 0, kp_client12_recv_done),
+    ACT(KP_STEP_HEAVY, 0, kp_client12_make_share),
+    SEND(KP_CLIENT_KEY_EXCHANGE, 0, kp_client12_send_key_exchange),
+    ACT(KP_STEP_HEAVY, 0, kp_client12_make_secret),
+    ACT(KP_STEP_CCS_SEND, 0, kp_srp12_write_keys),
+    SEND(KP_FINISHED, 0, kp_srp12_send_finished),
+    RECV(KP_NEW_SESSION_TICKET, TICKET_MAX, KP_FACT_TICKET_PROMISED, kp_client12_recv_ticket),
+    ACT(KP_STEP_CCS_RECV, 0, kp_srp12_read_keys),
+    RECV(KP_FINISHED, KP_VERIFY_LEN, 0, kp_srp12_recv_finished),
+    END,
+};
+
+const struct kp_step kp_flow12_client_resumed[] = {
+    ACT(KP_STEP_ACT, 0, kp_srp12_keys),
+    RECV(KP_NEW_SESSION_TICKET, TICKET_MAX, KP_FACT_TICKET_PROMISED, kp_client12_recv_ticket),
+    ACT(KP_STEP_CCS_RECV, 0, kp_srp12_read_keys),
+    RECV(KP_FINISHED, KP_VERIFY_LEN, 0, kp_srp12_recv_finished),
+    ACT(KP_STEP_CCS_SEND, 0, kp_srp12_write_keys),
+    SEND(KP_FINISHED, 0, kp_srp12_send_finished),
+    END,
+};

@@ -1,0 +1,145 @@
+/*
+ * TLS 1.2 with SRP: what both roles do alike.
+ */
+#include "handshake/handshake.h"
+
+#include "base/secret.h"
+
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+int kp_copy_text(char **out, const void *data, size_t len)
+{
+    char *copy = malloc(len + 1);
+
+    free(*out);
+    *out = copy;
+    if (copy == NULL)
+        return KP_E_MEMORY;
+    if (len > 0)
+        memcpy(copy, data, len);
+    copy[len] = 0;
+    return 0;
+}
+
+int kp_srp12_random(struct kp_handshake *hs, uint8_t *out, size_t len)
+{
+    return kp_random(hs->context->crypto, out, len);
+}
+
+int kp_srp12_shares_new(struct kp_handshake *hs, const struct kp_srp_group *group)
+{
+    size_t len = kp_srp_len(group);
+
+    hs->srp.group = group;
+    hs->srp.ours = malloc(len);
+    hs->srp.theirs = malloc(len);
+    if (hs->srp.ours == NULL || hs->srp.theirs == NULL)
+        return KP_E_MEMORY;
+    hs->outcome->group_bits = (uint16_t)(len * 8);
+    return kp_srp12_random(hs, hs->srp.exponent, sizeof(hs->srp.exponent));
+}
+
+/* The premaster secret is S without leading zeros: what every peer does. */
+int kp_srp12_master(struct kp_handshake *hs, const uint8_t *s)
+{
+    size_t len = kp_srp_len(hs->srp.group);
+    uint8_t session_hash[KP_SHA256_LEN];
+    int err = kp_transcript_peek(&hs->transcript, session_hash);
+
+    while (len > 0 && s[0] == 0) {
+        s++;
+        len--;
+    }
+    if (err == 0)
+        err = kp_master12(hs->context->crypto, (struct kp_span){s, len}, session_hash, hs->master);
+    if (err == 0)
+        err = kp_srp12_keys(hs);
+    /* From here on a record that doesn't open is a proof that failed. */
+    hs->facts |= KP_FACT_PASSWORD_USED;
+    return err;
+}
+
+#ifdef KP_KEYLOG
+static void log_keys(const struct kp_handshake *hs)
+{
+    char line[16 + 2 * KP_RANDOM_LEN + 2 + 2 * KP_MASTER_LEN];
+    char *p = line + sprintf(line, "CLIENT_RANDOM ");
+
+    if (hs->context->keylog == NULL)
+        return;
+    for (size_t i = 0; i < KP_RANDOM_LEN; i++)
+        p += sprintf(p, "%02x", hs->client_random[i]);
+    *p++ = ' ';
+    for (size_t i = 0; i < KP_MASTER_LEN; i++)
+        p += sprintf(p, "%02x", hs->master[i]);
+    hs->context->keylog(hs->context->keylog_arg, line);
+    kp_wipe(line, sizeof(line));
+}
+#endif
+
+int kp_srp12_keys(struct kp_handshake *hs)
+{
+#ifdef KP_KEYLOG
+    log_keys(hs);
+#endif
+    return kp_key_block12(hs->context->crypto, hs->master, hs->client_random, hs->server_random,
+                          hs->suite->key_len, &hs->client_keys, &hs->server_keys);
+}
+
+int kp_srp12_read_keys(struct kp_handshake *hs)
+{
+    bool server = hs->context->role == KP_SERVER;
+
+    kp_protect_cbc(&hs->records->read, hs->context->crypto,
+                   server ? &hs->client_keys : &hs->server_keys, hs->suite->key_len, false);
+    return 0;
+}
+
+int kp_srp12_write_keys(struct kp_handshake *hs)
+{
+    bool server = hs->context->role == KP_SERVER;
+
+    kp_protect_cbc(&hs->records->write, hs->context->crypto,
+                   server ? &hs->server_keys : &hs->client_keys, hs->suite->key_len, true);
+    return 0;
+}
+
+static int verify_data(struct kp_handshake *hs, bool from_client, uint8_t out[KP_VERIFY_LEN])
+{
+    uint8_t hash[KP_HASH_MAX];
+    int err = kp_transcript_peek(&hs->transcript, hash);
+
+    if (err == 0)
+        err = kp_verify_data12(hs->context->crypto, hs->master, from_client, hash, out);
+    return err;
+}
+
+int kp_srp12_send_finished(struct kp_handshake *hs, struct kp_builder *b)
+{
+    uint8_t data[KP_VERIFY_LEN];
+    int err = verify_data(hs, hs->context->role == KP_CLIENT, data);
+
+    if (err == 0)
+        kp_put_bytes(b, data, sizeof(data));
+    kp_wipe(data, sizeof(data));
+    return err;
+}
+
+int kp_srp12_recv_finished(struct kp_handshake *hs, struct kp_reader *r)
+{
+    uint8_t expected[KP_VERIFY_LEN];
+    const uint8_t *got;
+    int err = kp_finished_parse(r, &got);
+
+    if (err == 0)
+        err = verify_data(hs, hs->context->role == KP_SERVER, expected);
+    if (err == 0 && !kp_equal_secret(expected, got, KP_VERIFY_LEN))
+        err = KP_E_FINISHED;
+    /* Nobody knows a simulated user's password; if somebody did, it would still be no proof. */
+    if (err == 0 && hs->have_credential && hs->credential.simulated)
+        err = KP_E_PROOF;
+    kp_wipe(expected, sizeof(expected));
+    return err;
+}
