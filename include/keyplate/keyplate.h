@@ -18,9 +18,9 @@
  *          if (s & KP_NEED_COMPUTE)     kp_conn_compute(), here or on another thread
  *          if (s & KP_WIRE_OUT)         kp_wire_out() -> send() -> kp_wire_out_done()
  *          if (s & KP_APP_OUT)          kp_app_out() -> use it -> kp_app_out_done()
- *          if (s & KP_WIRE_IN)          kp_wire_in_room() -> recv() -> kp_wire_in_done(); at its end kp_wire_in_end()
- *          if (s & KP_APP_IN)           kp_app_in() when there is something to say
- *          if (s & KP_CLOSED)           kp_conn_error() says how it ended
+ *          if (s & KP_WIRE_IN)          kp_wire_in_room() -> recv() -> kp_wire_in_done(); at its
+ * end kp_wire_in_end() if (s & KP_APP_IN)           kp_app_in() when there is something to say if
+ * (s & KP_CLOSED)           kp_conn_error() says how it ended
  *      }
  *
  * Threads: a context may be shared by any number of threads; a connection belongs to one thread
@@ -50,11 +50,11 @@ extern "C" {
 
 /* ---- Limits ------------------------------------------------------------------------------ */
 
-#define KP_NAME_MAX 255        /* bytes of a user name: srp_I<1..2^8-1>, RFC 5054 2.8.1 */
-#define KP_SALT_MAX 255        /* bytes of a salt: srp_s<1..2^8-1>, RFC 5054 2.8.1 */
-#define KP_DEVICE_ID_MAX 255   /* bytes of a device id */
-#define KP_SERVER_NAME_MAX 255 /* bytes of a host name in server_name, RFC 6066 3 */
-#define KP_RECORD_MAX 16384    /* bytes of plaintext in a record: 2^14, RFC 5246 6.2.1 */
+#define KP_NAME_MAX 255          /* bytes of a user name: srp_I<1..2^8-1>, RFC 5054 2.8.1 */
+#define KP_SALT_MAX 255          /* bytes of a salt: srp_s<1..2^8-1>, RFC 5054 2.8.1 */
+#define KP_DEVICE_ID_MAX 255     /* bytes of a device id */
+#define KP_SERVER_NAME_MAX 255   /* bytes of a host name in server_name, RFC 6066 3 */
+#define KP_RECORD_MAX 16384      /* bytes of plaintext in a record: 2^14, RFC 5246 6.2.1 */
 #define KP_TICKET_SECONDS 86400u /* a ticket dies this long after the password was proved */
 
 /* ---- Errors ------------------------------------------------------------------------------ */
@@ -95,8 +95,8 @@ enum kp_error {
     KP_E_TRUNCATED = -62,      /* the wire ended without close_notify */
     KP_E_TICKET_REFUSED = -63, /* client that may only resume: nothing of the password was used */
     KP_E_NOT_TLS = -64,
-    KP_E_HTTP = -65,  /* plain HTTP on the wire */
-    KP_E_SSLV2 = -66, /* an SSLv2 hello */
+    KP_E_HTTP = -65,          /* plain HTTP on the wire */
+    KP_E_SSLV2 = -66,         /* an SSLv2 hello */
     KP_E_NO_SRP_SERVER = -67, /* client: the server refused our offer: it has no password suites */
     /* Credentials. */
     KP_E_SYNTAX = -80, /* a file of credentials can't be parsed: struct kp_store_fault */
@@ -202,16 +202,16 @@ void kp_session_free(struct kp_session *session);
 struct kp_conn;
 
 enum kp_state {
-    KP_WIRE_IN = 1u << 0,     /* there is room for bytes from the peer */
-    KP_WIRE_OUT = 1u << 1,    /* there are bytes for the peer */
-    KP_APP_IN = 1u << 2,      /* plaintext is taken */
-    KP_APP_OUT = 1u << 3,     /* there is plaintext from the peer */
+    KP_WIRE_IN = 1u << 0,         /* there is room for bytes from the peer */
+    KP_WIRE_OUT = 1u << 1,        /* there are bytes for the peer */
+    KP_APP_IN = 1u << 2,          /* plaintext is taken */
+    KP_APP_OUT = 1u << 3,         /* there is plaintext from the peer */
     KP_NEED_CREDENTIAL = 1u << 4, /* server: kp_conn_user(), then kp_conn_credential() */
     KP_NEED_COMPUTE = 1u << 5,    /* kp_conn_compute() */
     KP_HANDSHAKING = 1u << 6,
-    KP_PROVED = 1u << 7,      /* both sides proved the password (or a ticket of such a proof) */
-    KP_PEER_ENDED = 1u << 8,  /* close_notify came and app out is empty */
-    KP_CLOSED = 1u << 9,      /* over: failed, or ended by both; wire out may still hold bytes */
+    KP_PROVED = 1u << 7,     /* both sides proved the password (or a ticket of such a proof) */
+    KP_PEER_ENDED = 1u << 8, /* close_notify came and app out is empty */
+    KP_CLOSED = 1u << 9,     /* over: failed, or ended by both; wire out may still hold bytes */
 };
 
 /* A connection of the context's role.  now: seconds of any clock that doesn't jump (the same for
@@ -263,16 +263,16 @@ int kp_conn_peer_alert(const struct kp_conn *conn); /* its last fatal alert, or 
 int kp_conn_sent_alert(const struct kp_conn *conn); /* our fatal alert, or -1 */
 
 struct kp_info {
-    uint16_t version;   /* 0x0303 */
-    uint16_t suite;     /* 0xC020, ... */
+    uint16_t version;         /* 0x0303 */
+    uint16_t suite;           /* 0xC020, ... */
     const char *version_name; /* "TLSv1.2" */
     const char *suite_name;   /* as OpenSSL prints it: "SRP-AES-256-CBC-SHA" */
     unsigned group_bits;      /* of a password handshake; 0 when resumed */
     bool resumed;
-    bool ticket;        /* client: the server gave one */
+    bool ticket;         /* client: the server gave one */
     uint64_t proof_time; /* now of the connection that proved the password; server only */
-    const char *user;   /* the proved name, NUL-terminated; NULL before KP_PROVED.  Bytes: escape
-                           them; a NUL inside is refused earlier */
+    const char *user;    /* the proved name, NUL-terminated; NULL before KP_PROVED.  Bytes: escape
+                            them; a NUL inside is refused earlier */
     size_t user_len;
     const char *alpn;        /* negotiated protocol, NUL-terminated, or NULL */
     const char *server_name; /* server: SNI as sent, NUL-terminated, or NULL */

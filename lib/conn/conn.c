@@ -29,7 +29,8 @@ int kp_conn_new(struct kp_conn **out, struct kp_context *context, uint64_t now)
     c->context = kp_context_ref(context);
     c->peer_alert = -1;
     c->sent_alert = -1;
-    kp_record_init(&c->records, context->buffer_len, context->record_size_limit);
+    kp_record_init(&c->records, context->buffer_len);
+    c->suspended = context->role == KP_CLIENT ? KP_SUSPEND_CONNECT : 0;
     int err = begin(c, now);
     if (err != 0)
         kp_conn_free(c);
@@ -72,6 +73,7 @@ int kp_conn_fail(struct kp_conn *c, int err)
     if (c->handshake != NULL)
         err = kp_handshake_failure(c->handshake, err, c->peer_alert);
     c->error = err;
+    c->suspended = 0;
     alert = err == KP_E_PROOF && c->peer_alert >= 0 ? -1 : kp_error_alert(err);
     if (alert >= 0 && !c->we_ended && send_alert(c, 2, alert) == 0)
         c->sent_alert = (int16_t)alert;
@@ -293,8 +295,7 @@ int kp_conn_connect(struct kp_conn *c, const struct kp_login *login,
 {
     struct kp_handshake *hs = c->handshake;
 
-    if (c->context->role != KP_CLIENT || hs == NULL || hs->login != NULL || hs->session != NULL ||
-        (login == NULL && session == NULL) ||
+    if (c->suspended != KP_SUSPEND_CONNECT || (login == NULL && session == NULL) ||
         (server_name != NULL && strlen(server_name) > KP_SERVER_NAME_MAX))
         return KP_E_ARGUMENT;
     hs->login = login;
@@ -311,6 +312,8 @@ const char *kp_conn_user(const struct kp_conn *c, size_t *len)
 
 int kp_conn_credential(struct kp_conn *c, const struct kp_credential *credential)
 {
+    if (c->error != 0)
+        return c->error;
     if (c->suspended != KP_SUSPEND_CREDENTIAL || credential->salt_len == 0 ||
         credential->salt_len > KP_SALT_MAX)
         return KP_E_ARGUMENT;
@@ -321,13 +324,16 @@ int kp_conn_credential(struct kp_conn *c, const struct kp_credential *credential
 
 int kp_conn_compute(struct kp_conn *c)
 {
+    if (c->error != 0)
+        return c->error;
     if (c->suspended != KP_SUSPEND_COMPUTE)
         return KP_E_ARGUMENT;
     c->handshake->compute_allowed = true;
     return resume_with(c);
 }
 
-/* ---- What the caller asks ---------------------------------------------------------------------- */
+/* ---- What the caller asks ----------------------------------------------------------------------
+ */
 
 int kp_conn_error(const struct kp_conn *c)
 {

@@ -179,8 +179,8 @@ int kp_int_mul_add(struct kp_span a, struct kp_span b, struct kp_span c, uint8_t
  * of DEPTH columns has a row of 16 entries.  An exponentiation is `blocks` * DEPTH products and
  * DEPTH - 1 squarings: 72 and 7 for 256 bits, from 16 * 8 entries.
  *
- * Entry i of block j is  shift * product over the bits t of i of base ^ (2 ^ (t columns + j DEPTH)),
- * in Montgomery form; `correction` is shift ^ -(blocks (2^DEPTH - 1)).
+ * Entry i of block j is  shift * product over the bits t of i of base ^ (2 ^ (t columns + j
+ * DEPTH)), in Montgomery form; `correction` is shift ^ -(blocks (2^DEPTH - 1)).
  */
 #define TEETH 4
 #define ENTRIES (1u << TEETH)
@@ -191,7 +191,7 @@ struct kp_comb {
     size_t columns;
     size_t blocks;
     BIGNUM *correction;
-    size_t entry_len; /* bytes, whole 64-bit words */
+    size_t entry_len;  /* bytes, whole 64-bit words */
     uint64_t *entries; /* blocks * ENTRIES, little-endian */
 };
 
@@ -373,20 +373,18 @@ static bool comb_run(const struct kp_comb *t, const uint8_t *exponent, size_t le
     return ok && BN_mod_mul_montgomery(r, r, t->correction, t->mod->mont, ctx) == 1;
 }
 
-int kp_comb_exp(const struct kp_comb *t, const uint8_t *exponent, size_t exponent_len,
-                uint8_t *out)
+int kp_comb_exp(const struct kp_comb *t, const uint8_t *exponent, size_t exponent_len, uint8_t *out)
 {
     struct work w;
-    bool ok = work_begin(&w) &&
-              comb_run(t, exponent, exponent_len, true, w.r, w.a, w.ctx) &&
+    bool ok = work_begin(&w) && comb_run(t, exponent, exponent_len, true, w.r, w.a, w.ctx) &&
               BN_from_montgomery(w.r, w.r, t->mod->mont, w.ctx) == 1 && store(t->mod, w.r, out);
 
     return work_end(&w, ok);
 }
 
 int kp_mod_mul_exp_public(const struct kp_mod *m, const uint8_t *a, const uint8_t *base,
-                          const struct kp_comb *table, const uint8_t *exponent,
-                          size_t exponent_len, uint8_t *out)
+                          const struct kp_comb *table, const uint8_t *exponent, size_t exponent_len,
+                          uint8_t *out)
 {
     struct work w;
     bool ok = work_begin(&w);
@@ -398,7 +396,7 @@ int kp_mod_mul_exp_public(const struct kp_mod *m, const uint8_t *a, const uint8_
              BN_mod_exp_mont(w.r, w.a, w.b, m->n, w.ctx, m->mont) == 1 &&
              BN_to_montgomery(w.r, w.r, m->mont, w.ctx) == 1;
     /* In Montgomery form times in plain form is a plain product. */
-    ok = ok && load(w.b, a, m->len) &&
-         BN_mod_mul_montgomery(w.r, w.r, w.b, m->mont, w.ctx) == 1 && store(m, w.r, out);
+    ok = ok && load(w.b, a, m->len) && BN_mod_mul_montgomery(w.r, w.r, w.b, m->mont, w.ctx) == 1 &&
+         store(m, w.r, out);
     return work_end(&w, ok);
 }

@@ -47,8 +47,8 @@ int kp_hmac(const struct kp_crypto *crypto, enum kp_hash_id id, struct kp_span k
 
 /* A hash that goes on. */
 struct kp_hash;
-int kp_hash_new(struct kp_hash **out, const struct kp_crypto *crypto, enum kp_hash_id id)
-    KP_MUST_CHECK;
+int kp_hash_new(struct kp_hash **out, const struct kp_crypto *crypto,
+                enum kp_hash_id id) KP_MUST_CHECK;
 int kp_hash_update(struct kp_hash *hash, const uint8_t *data, size_t len) KP_MUST_CHECK;
 /* The digest so far; the hash can go on. */
 int kp_hash_peek(const struct kp_hash *hash, uint8_t *out) KP_MUST_CHECK;
@@ -60,8 +60,8 @@ void kp_hash_free(struct kp_hash *hash);
 struct kp_mac;
 int kp_mac_new(struct kp_mac **out, const struct kp_crypto *crypto, enum kp_hash_id id,
                struct kp_span key) KP_MUST_CHECK;
-int kp_mac_run(struct kp_mac *mac, const struct kp_span *parts, size_t count, uint8_t *out)
-    KP_MUST_CHECK;
+int kp_mac_run(struct kp_mac *mac, const struct kp_span *parts, size_t count,
+               uint8_t *out) KP_MUST_CHECK;
 void kp_mac_free(struct kp_mac *mac);
 
 /* AES-CBC without padding, one direction.  key.len 16 or 32. */
@@ -74,8 +74,8 @@ int kp_cbc_start(struct kp_cbc *cbc, const uint8_t iv[static KP_AES_BLOCK]) KP_M
 int kp_cbc_run(struct kp_cbc *cbc, const uint8_t *in, size_t len, uint8_t *out) KP_MUST_CHECK;
 void kp_cbc_free(struct kp_cbc *cbc);
 
-/* AES-256-GCM in one call.  seal: out has len + 16 bytes.  open: len counts the tag; KP_E_RECORD_MAC
- * when it doesn't verify, and out is wiped. */
+/* AES-256-GCM in one call.  seal: out has len + 16 bytes.  open: len counts the tag;
+ * KP_E_RECORD_MAC when it doesn't verify, and out is wiped. */
 int kp_gcm_seal(const struct kp_crypto *crypto, const uint8_t key[static KP_GCM_KEY_LEN],
                 const uint8_t nonce[static KP_GCM_NONCE_LEN], struct kp_span ad, const uint8_t *in,
                 size_t len, uint8_t *out) KP_MUST_CHECK;
@@ -95,22 +95,22 @@ void kp_mod_free(struct kp_mod *mod);
 size_t kp_mod_len(const struct kp_mod *mod);
 
 /* Pads in[len] to a residue.  KP_E_SHARE when it is 0, not less than the modulus, or longer. */
-int kp_mod_residue(const struct kp_mod *mod, const uint8_t *in, size_t len, uint8_t *out)
-    KP_MUST_CHECK;
+int kp_mod_residue(const struct kp_mod *mod, const uint8_t *in, size_t len,
+                   uint8_t *out) KP_MUST_CHECK;
 /* out = base ^ exponent.  Exponent and base secret: time depends on their lengths alone. */
 int kp_mod_exp(const struct kp_mod *mod, const uint8_t *base, const uint8_t *exponent,
                size_t exponent_len, uint8_t *out) KP_MUST_CHECK;
-int kp_mod_mul(const struct kp_mod *mod, const uint8_t *a, const uint8_t *b, uint8_t *out)
-    KP_MUST_CHECK;
-int kp_mod_add(const struct kp_mod *mod, const uint8_t *a, const uint8_t *b, uint8_t *out)
-    KP_MUST_CHECK;
-int kp_mod_sub(const struct kp_mod *mod, const uint8_t *a, const uint8_t *b, uint8_t *out)
-    KP_MUST_CHECK;
+int kp_mod_mul(const struct kp_mod *mod, const uint8_t *a, const uint8_t *b,
+               uint8_t *out) KP_MUST_CHECK;
+int kp_mod_add(const struct kp_mod *mod, const uint8_t *a, const uint8_t *b,
+               uint8_t *out) KP_MUST_CHECK;
+int kp_mod_sub(const struct kp_mod *mod, const uint8_t *a, const uint8_t *b,
+               uint8_t *out) KP_MUST_CHECK;
 /* out = a * base ^ exponent; the exponent is public and a table for it may be NULL. */
 struct kp_comb;
 int kp_mod_mul_exp_public(const struct kp_mod *mod, const uint8_t *a, const uint8_t *base,
-                          const struct kp_comb *table, const uint8_t *exponent,
-                          size_t exponent_len, uint8_t *out) KP_MUST_CHECK;
+                          const struct kp_comb *table, const uint8_t *exponent, size_t exponent_len,
+                          uint8_t *out) KP_MUST_CHECK;
 
 /* A table of powers of one base, for exponents of up to 8 * exponent_len bits. */
 int kp_comb_new(struct kp_comb **out, const struct kp_mod *mod, const uint8_t *base,

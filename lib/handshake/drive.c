@@ -106,8 +106,7 @@ static int receive(struct kp_handshake *hs)
         return KP_SUSPEND_INPUT;
     kp_reader_init(&r, hs->message, hs->message_len);
     uint8_t type = kp_read_u8(&r);
-    if (type != hs->step->message &&
-        !(type == KP_HELLO_REQUEST && hs->context->role == KP_CLIENT))
+    if (type != hs->step->message && !(type == KP_HELLO_REQUEST && hs->context->role == KP_CLIENT))
         return KP_E_UNEXPECTED;
     uint32_t len = kp_read_u24(&r);
     if (r.failed)
@@ -131,6 +130,20 @@ static int receive(struct kp_handshake *hs)
     if (err == 0)
         message_taken(hs, KP_MESSAGE_HEADER_LEN + len);
     return err;
+}
+
+/* Nothing but ChangeCipherSpec comes next; HelloRequests are ignored here too. */
+static int wait_ccs(struct kp_handshake *hs)
+{
+    static const uint8_t hello_request[KP_MESSAGE_HEADER_LEN] = {KP_HELLO_REQUEST};
+    size_t len = hs->message_len;
+
+    if (len == 0)
+        return KP_SUSPEND_INPUT;
+    if (hs->context->role != KP_CLIENT ||
+        memcmp(hs->message, hello_request, len < sizeof(hello_request) ? len : 4) != 0)
+        return KP_E_UNEXPECTED;
+    return len < sizeof(hello_request) ? KP_SUSPEND_INPUT : ignore_hello_request(hs, 0);
 }
 
 static int send_row(struct kp_handshake *hs)
@@ -206,7 +219,7 @@ static int run_row(struct kp_handshake *hs)
     case KP_STEP_CCS_SEND:
         return send_ccs(hs);
     case KP_STEP_CCS_RECV:
-        return kp_handshake_partial(hs) ? KP_E_UNEXPECTED : KP_SUSPEND_INPUT;
+        return wait_ccs(hs);
     case KP_STEP_ACT:
     case KP_STEP_HEAVY:
         return run_act(hs);
@@ -230,12 +243,8 @@ int kp_handshake_drive(struct kp_handshake *hs)
 static bool means_no_passwords(int alert)
 {
     static const uint8_t alerts[] = {
-        KP_ALERT_HANDSHAKE_FAILURE,
-        KP_ALERT_PROTOCOL_VERSION,
-        KP_ALERT_INSUFFICIENT_SECURITY,
-        KP_ALERT_ILLEGAL_PARAMETER,
-        KP_ALERT_MISSING_EXTENSION,
-        KP_ALERT_UNSUPPORTED_EXTENSION,
+        KP_ALERT_HANDSHAKE_FAILURE, KP_ALERT_PROTOCOL_VERSION,  KP_ALERT_INSUFFICIENT_SECURITY,
+        KP_ALERT_ILLEGAL_PARAMETER, KP_ALERT_MISSING_EXTENSION, KP_ALERT_UNSUPPORTED_EXTENSION,
     };
     return alert >= 0 && memchr(alerts, alert, sizeof(alerts)) != NULL;
 }

@@ -10,7 +10,8 @@
 
 #define RECV(type, limit, facts, handler)                                                          \
     {                                                                                              \
-        .kind = KP_STEP_RECV, .message = (type), .max = (limit), .when = (facts), .recv = (handler)\
+        .kind = KP_STEP_RECV, .message = (type), .max = (limit), .when = (facts),                  \
+        .recv = (handler)                                                                          \
     }
 #define SEND(type, facts, handler)                                                                 \
     {                                                                                              \

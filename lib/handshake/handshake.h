@@ -20,8 +20,8 @@ enum kp_fact {
     KP_FACT_RESUMED = 1u << 2,
     KP_FACT_RENEGOTIATION_INFO = 1u << 3, /* client signalled RFC 5746 */
     KP_FACT_RECORD_SIZE_LIMIT = 1u << 4,
-    KP_FACT_PASSWORD_USED = 1u << 5, /* our Finished of a password handshake went out, or theirs
-                                        is awaited: a failure from here on is one of the proof */
+    KP_FACT_PASSWORD_USED = 1u << 5,  /* our Finished of a password handshake went out, or theirs
+                                         is awaited: a failure from here on is one of the proof */
     KP_FACT_HELLO_ANSWERED = 1u << 6, /* client: a ServerHello came */
 };
 
@@ -36,7 +36,13 @@ enum kp_step_kind {
 };
 
 /* Positive: a handler can't go on before the caller did something. */
-enum kp_suspend { KP_SUSPEND_CREDENTIAL = 1, KP_SUSPEND_COMPUTE, KP_SUSPEND_INPUT, KP_FINISHED_FLOW };
+enum kp_suspend {
+    KP_SUSPEND_CREDENTIAL = 1,
+    KP_SUSPEND_COMPUTE,
+    KP_SUSPEND_CONNECT, /* a client before kp_conn_connect */
+    KP_SUSPEND_INPUT,
+    KP_FINISHED_FLOW,
+};
 
 struct kp_handshake;
 
@@ -62,8 +68,8 @@ struct kp_srp_state {
     struct kp_srp_group *own_group; /* client: made for this handshake */
     const struct kp_srp_group *group;
     uint8_t exponent[KP_SRP_EXPONENT_LEN]; /* secret: a or b */
-    uint8_t *ours;   /* our share, a residue */
-    uint8_t *theirs; /* the peer's share, a residue */
+    uint8_t *ours;                         /* our share, a residue */
+    uint8_t *theirs;                       /* the peer's share, a residue */
 };
 
 /* Kept with the connection after the handshake. */

@@ -28,8 +28,8 @@ static void offer_ticket(struct kp_handshake *hs, struct kp_extensions *ext)
 
 static void fill_extensions(struct kp_handshake *hs, struct kp_extensions *ext)
 {
-    ext->present = KP_EXT_SRP | KP_EXT_ETM | KP_EXT_EMS | KP_EXT_RENEGOTIATION |
-                   KP_EXT_RECORD_SIZE_LIMIT;
+    ext->present =
+        KP_EXT_SRP | KP_EXT_ETM | KP_EXT_EMS | KP_EXT_RENEGOTIATION | KP_EXT_RECORD_SIZE_LIMIT;
     ext->srp_name = user_name(hs);
     ext->record_size_limit = hs->context->record_size_limit;
     if (hs->server_name != NULL) {
@@ -89,8 +89,11 @@ static int check_extensions(struct kp_handshake *hs, const struct kp_server_hell
         return KP_E_NO_EMS;
     if (!(ext->present & KP_EXT_RENEGOTIATION))
         return KP_E_RENEGOTIATION;
-    if ((ext->present & KP_EXT_RECORD_SIZE_LIMIT) && ext->record_size_limit < KP_RECORD_MAX)
-        hs->records->send_limit = ext->record_size_limit;
+    if (ext->present & KP_EXT_RECORD_SIZE_LIMIT) {
+        hs->records->recv_limit = hs->context->record_size_limit;
+        if (ext->record_size_limit < KP_RECORD_MAX)
+            hs->records->send_limit = ext->record_size_limit;
+    }
     if (ext->present & KP_EXT_TICKET)
         hs->facts |= KP_FACT_TICKET_PROMISED;
     return 0;
@@ -182,8 +185,8 @@ int kp_client12_recv_key_exchange(struct kp_handshake *hs, struct kp_reader *r)
         err = kp_srp12_shares_new(hs, hs->srp.own_group);
     /* RFC 5054 2.5.3: B mod N = 0 is illegal_parameter. */
     if (err == 0)
-        err = kp_mod_residue(kp_srp_mod(hs->srp.group), params.b.data, params.b.len,
-                             hs->srp.theirs);
+        err =
+            kp_mod_residue(kp_srp_mod(hs->srp.group), params.b.data, params.b.len, hs->srp.theirs);
     memcpy(hs->salt, params.salt.data, params.salt.len);
     hs->salt_len = (uint8_t)params.salt.len;
     return err;

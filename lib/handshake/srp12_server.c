@@ -68,6 +68,7 @@ static int check_demands(struct kp_handshake *hs, const struct kp_client_hello *
         hs->facts |= KP_FACT_RENEGOTIATION_INFO;
     if (hello->ext.present & KP_EXT_RECORD_SIZE_LIMIT) {
         hs->facts |= KP_FACT_RECORD_SIZE_LIMIT;
+        hs->records->recv_limit = hs->context->record_size_limit;
         /* RFC 8449 4: the peer's limit bounds what we send; more than 2^14 is not for TLS 1.2. */
         if (hello->ext.record_size_limit < KP_RECORD_MAX)
             hs->records->send_limit = hello->ext.record_size_limit;
@@ -188,7 +189,7 @@ int kp_server12_take_ticket(struct kp_handshake *hs)
     }
     err = hs->credential.simulated
               ? KP_E_NOT_FOUND
-              : kp_ticket_bound(keys, &hs->ticket_state, hs->credential.binding);
+              : kp_ticket_bound(keys, hs->now, &hs->ticket_state, hs->credential.binding);
     return err == 0 ? resume(hs) : ticket_unusable(hs, err);
 }
 
@@ -318,8 +319,8 @@ int kp_server12_send_ticket(struct kp_handshake *hs, struct kp_builder *b)
 
     memcpy(state.user, hs->outcome->user, state.user_len);
     memcpy(state.master, hs->master, KP_MASTER_LEN);
-    int err = kp_ticket_seal(hs->context->tickets, hs->now, &state, hs->credential.binding, ticket,
-                             &len);
+    int err =
+        kp_ticket_seal(hs->context->tickets, hs->now, &state, hs->credential.binding, ticket, &len);
     kp_ticket_state_clear(&state);
     if (err != 0)
         return err;

@@ -110,12 +110,13 @@ static int current(struct kp_ticket_keys *keys, uint64_t now, struct key *out)
     return err;
 }
 
-/* A copy of the key of that name. */
-static int find(struct kp_ticket_keys *keys, const uint8_t *name, struct key *out)
+/* A copy of the key of that name, if it still lives. */
+static int find(struct kp_ticket_keys *keys, uint64_t now, const uint8_t *name, struct key *out)
 {
     int err = KP_E_NOT_FOUND;
 
     pthread_mutex_lock(&keys->lock);
+    drop_old(keys, now);
     for (size_t i = 0; i < KEYS; i++) {
         if (keys->key[i].used && memcmp(keys->key[i].name, name, NAME_LEN) == 0) {
             *out = keys->key[i];
@@ -225,11 +226,11 @@ int kp_ticket_open(struct kp_ticket_keys *keys, uint64_t now, const uint8_t *tic
 
     if (len < head + KP_GCM_TAG_LEN || len > head + PLAIN_MAX + KP_GCM_TAG_LEN)
         return KP_E_NOT_FOUND;
-    err = find(keys, ticket, &key);
+    err = find(keys, now, ticket, &key);
     if (err != 0)
         return err;
-    err = kp_gcm_open(keys->crypto, key.seal, ticket + NAME_LEN,
-                      (struct kp_span){ticket, NAME_LEN}, ticket + head, len - head, plain);
+    err = kp_gcm_open(keys->crypto, key.seal, ticket + NAME_LEN, (struct kp_span){ticket, NAME_LEN},
+                      ticket + head, len - head, plain);
     if (err == 0)
         err = read_state(plain, len - head - KP_GCM_TAG_LEN, state);
     if (err == 0 && (now < state->proof_time || now - state->proof_time >= KP_TICKET_SECONDS))
@@ -243,12 +244,12 @@ int kp_ticket_open(struct kp_ticket_keys *keys, uint64_t now, const uint8_t *tic
     return err == KP_E_RECORD_MAC ? KP_E_NOT_FOUND : err;
 }
 
-int kp_ticket_bound(struct kp_ticket_keys *keys, const struct kp_ticket_state *state,
+int kp_ticket_bound(struct kp_ticket_keys *keys, uint64_t now, const struct kp_ticket_state *state,
                     const uint8_t credential[static KP_SHA256_LEN])
 {
     struct key key;
     uint8_t bound[KP_SHA256_LEN];
-    int err = find(keys, state->key_name, &key);
+    int err = find(keys, now, state->key_name, &key);
 
     if (err != 0)
         return err;

@@ -46,7 +46,7 @@ int kp_ticket_seal(struct kp_ticket_keys *keys, uint64_t now, const struct kp_ti
 int kp_ticket_open(struct kp_ticket_keys *keys, uint64_t now, const uint8_t *ticket, size_t len,
                    struct kp_ticket_state *state) KP_MUST_CHECK;
 /* 0 when the state is bound to this credential; KP_E_NOT_FOUND when not. */
-int kp_ticket_bound(struct kp_ticket_keys *keys, const struct kp_ticket_state *state,
+int kp_ticket_bound(struct kp_ticket_keys *keys, uint64_t now, const struct kp_ticket_state *state,
                     const uint8_t credential[static KP_SHA256_LEN]) KP_MUST_CHECK;
 
 #endif

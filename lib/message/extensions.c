@@ -217,8 +217,7 @@ static int parse_one(uint16_t value, struct kp_reader *body, enum kp_message_typ
     return parse(body, out);
 }
 
-int kp_extensions_parse(struct kp_reader *r, enum kp_message_type hello,
-                        struct kp_extensions *out)
+int kp_extensions_parse(struct kp_reader *r, enum kp_message_type hello, struct kp_extensions *out)
 {
     uint16_t seen[EXTENSIONS_MAX];
     size_t count = 0;

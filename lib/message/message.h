@@ -61,11 +61,11 @@ enum kp_extension_bit {
 };
 
 struct kp_extensions {
-    uint32_t present; /* kp_extension_bit */
+    uint32_t present;           /* kp_extension_bit */
     struct kp_span server_name; /* host_name */
     struct kp_span srp_name;
-    struct kp_span alpn;   /* ProtocolNameList without its length; in ServerHello: the one name */
-    struct kp_span ticket; /* ClientHello */
+    struct kp_span alpn;     /* ProtocolNameList without its length; in ServerHello: the one name */
+    struct kp_span ticket;   /* ClientHello */
     struct kp_span versions; /* ClientHello: the list, two bytes each */
     uint16_t record_size_limit;
 };

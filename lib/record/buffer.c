@@ -47,6 +47,8 @@ int kp_buffer_reserve(struct kp_buffer *b, size_t need, size_t capacity)
         return 0;
     if (b->data != NULL && b->capacity >= used + need) {
         memmove(b->data, b->data + b->start, used);
+        /* What is wiped later is what lies before `end`. */
+        kp_wipe(b->data + used, b->end - used);
         b->start = 0;
         b->end = (uint32_t)used;
         return 0;

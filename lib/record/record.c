@@ -7,14 +7,14 @@
 
 #include <string.h>
 
-void kp_record_init(struct kp_record_layer *l, size_t buffer_len, uint16_t recv_limit)
+void kp_record_init(struct kp_record_layer *l, size_t buffer_len)
 {
     memset(l, 0, sizeof(*l));
     kp_protect_none(&l->read);
     kp_protect_none(&l->write);
     l->buffer_len = (uint32_t)buffer_len;
     l->send_limit = KP_RECORD_MAX;
-    l->recv_limit = recv_limit;
+    l->recv_limit = KP_RECORD_MAX;
 }
 
 void kp_record_clear(struct kp_record_layer *l)
@@ -73,8 +73,8 @@ static int write_one(struct kp_record_layer *l, uint8_t type, const uint8_t *dat
     int err = kp_buffer_reserve(&l->out, whole, 0);
 
     if (err == 0)
-        err = l->write.ops->seal(&l->write, type, version, data, len,
-                                 kp_buffer_tail(&l->out, &room));
+        err =
+            l->write.ops->seal(&l->write, type, version, data, len, kp_buffer_tail(&l->out, &room));
     if (err == 0)
         kp_buffer_added(&l->out, whole);
     return err;

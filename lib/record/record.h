@@ -18,7 +18,8 @@ struct kp_record_layer {
     uint32_t buffer_len;
     uint16_t version;    /* 0 until negotiated */
     uint16_t send_limit; /* plaintext bytes a record of ours may hold */
-    uint16_t recv_limit; /* the same for the peer's, once protected (RFC 8449 4) */
+    uint16_t recv_limit; /* the same for the peer's protected ones; less than 2^14 only when both
+                            sides sent record_size_limit (RFC 8449 4) */
 };
 
 /* A record in layer->in, not yet opened. */
@@ -28,7 +29,7 @@ struct kp_record {
     size_t len; /* of the fragment */
 };
 
-void kp_record_init(struct kp_record_layer *l, size_t buffer_len, uint16_t recv_limit);
+void kp_record_init(struct kp_record_layer *l, size_t buffer_len);
 void kp_record_clear(struct kp_record_layer *l);
 
 /* 1: a whole record, described in *r; 0: more bytes are needed; negative: refused.  The header is
@@ -40,8 +41,8 @@ int kp_record_open(struct kp_record_layer *l, const struct kp_record *r, uint8_t
                    const uint8_t **at, size_t *len, uint8_t *type) KP_MUST_CHECK;
 
 /* Seals len bytes as records of one type behind layer->out. */
-int kp_record_write(struct kp_record_layer *l, uint8_t type, const uint8_t *data, size_t len)
-    KP_MUST_CHECK;
+int kp_record_write(struct kp_record_layer *l, uint8_t type, const uint8_t *data,
+                    size_t len) KP_MUST_CHECK;
 /* Bytes of plaintext that can be written before layer->out holds more than buffer_len. */
 size_t kp_record_room(const struct kp_record_layer *l);
 /* Gives back buffers and contexts that nothing is in. */

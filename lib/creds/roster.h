@@ -1,0 +1,101 @@
+/*
+ * The content of a credentials file: who may come in, and by which verifier.  This is what passwd
+ * edits; store.h is what a server looks up.  Knows no file and no TLS message.
+ *
+ * The text, version 1 (roster_text.c):
+ *
+ *      keyplate-credentials 1
+ *      device-id ID CHECK
+ *      group BITS CHECK                the file's SRP group, for simulated users too
+ *      salt-length BYTES CHECK
+ *      seed HEX CHECK                  32 random bytes, secret: salts of simulated users
+ *      generation N CHECK              the highest that was ever given
+ *      user NAME GENERATION BITS:SALT:V - CHECK
+ *      end USERS CHECK
+ *
+ * One space between fields, lines end by \n, numbers are decimal, bytes are lower-case hex.  NAME
+ * and ID have \xNN for a space, a backslash and what is not printable ASCII or UTF-8.  The "-" is
+ * where a SPAKE2+ half will stand, in another version.  CHECK is the first 4 bytes of the SHA-256
+ * of the line before it, without the space: a damaged line is found by its number.
+ */
+#ifndef KP_CREDS_ROSTER_H
+#define KP_CREDS_ROSTER_H
+
+#include "creds/text.h"
+#include "crypto/provider.h"
+#include "pake/srp.h"
+
+#define KP_ROSTER_SEED_LEN 32
+#define KP_ROSTER_SALT_LEN 16 /* bytes of a salt in a new file */
+#define KP_ROSTER_SALT_MIN 8  /* shorter ones are refused, RFC 5054's is 16 or 20 */
+#define KP_ROSTER_BITS 3072   /* group of a new file */
+#define KP_ROSTER_TEXT_MAX 1048576
+
+struct kp_roster_user {
+    struct kp_text name;
+    uint64_t generation; /* of this credential: rises with every change, also over remove and add */
+    unsigned bits;       /* of its group */
+    uint8_t salt[KP_SALT_MAX];
+    size_t salt_len;
+    uint8_t *v; /* bits / 8 bytes; secret; owned */
+};
+
+struct kp_roster {
+    struct kp_text device_id;
+    unsigned bits;
+    size_t salt_len;
+    uint8_t seed[KP_ROSTER_SEED_LEN];
+    uint64_t generation;
+    struct kp_roster_user *users;
+    size_t count;
+};
+
+/* An empty roster with a random seed.  bits is a group's, salt_len KP_ROSTER_SALT_MIN to
+ * KP_SALT_MAX, device_id follows kp_text_name_check. */
+int kp_roster_init(struct kp_roster *roster, const struct kp_crypto *crypto, const char *device_id,
+                   size_t device_id_len, unsigned bits, size_t salt_len) KP_MUST_CHECK;
+/* Wipes and frees what it holds. */
+void kp_roster_clear(struct kp_roster *roster);
+
+/* Strict.  KP_E_SYNTAX with *fault, KP_E_MEMORY, KP_E_CRYPTO.  *roster is to be cleared only after
+ * 0. */
+int kp_roster_parse(struct kp_roster *roster, const struct kp_crypto *crypto, const char *text,
+                    size_t len, struct kp_store_fault *fault) KP_MUST_CHECK;
+/* The text; secret.  KP_E_TOO_LONG: it would be larger than what parse takes. */
+int kp_roster_format(const struct kp_roster *roster, const struct kp_crypto *crypto,
+                     struct kp_text *out) KP_MUST_CHECK;
+
+/* The user of exactly that name, or NULL. */
+struct kp_roster_user *kp_roster_find(const struct kp_roster *roster, const char *name, size_t len);
+
+/* Takes over what *user owns (and empties it) under the next generation.  add: KP_E_EXISTS when the
+ * name is there.  change: KP_E_NOT_FOUND when it isn't.  On an error *user stays the caller's. */
+int kp_roster_add(struct kp_roster *roster, struct kp_roster_user *user) KP_MUST_CHECK;
+int kp_roster_change(struct kp_roster *roster, struct kp_roster_user *user) KP_MUST_CHECK;
+/* KP_E_NOT_FOUND when the name isn't there. */
+int kp_roster_remove(struct kp_roster *roster, const char *name, size_t len) KP_MUST_CHECK;
+
+/* Whether a stranger could tell that this user exists, from another group or salt length than the
+ * file's simulated users have, or a salt that begins with a zero byte. */
+bool kp_roster_differs(const struct kp_roster *roster, const struct kp_roster_user *user);
+
+/* A user of the roster's group with a fresh salt.  Name and password are NFC, password secret. */
+int kp_roster_user_make(struct kp_roster_user *user, const struct kp_roster *roster,
+                        const struct kp_crypto *crypto, const struct kp_text *name,
+                        const struct kp_text *password) KP_MUST_CHECK;
+/* Copies what is given; v has bits / 8 bytes. */
+int kp_roster_user_set(struct kp_roster_user *user, const char *name, size_t name_len,
+                       unsigned bits, const uint8_t *salt, size_t salt_len,
+                       const uint8_t *v) KP_MUST_CHECK;
+void kp_roster_user_clear(struct kp_roster_user *user);
+
+/* *right: the roster has this user with this password.  The same work for names that it doesn't
+ * have. */
+int kp_roster_check(const struct kp_roster *roster, const struct kp_crypto *crypto,
+                    const struct kp_text *name, const struct kp_text *password,
+                    bool *right) KP_MUST_CHECK;
+
+/* Whether v[bits / 8] is in 1..N-1 of that group. */
+bool kp_roster_v_in_range(unsigned bits, const uint8_t *v);
+
+#endif

@@ -1,0 +1,287 @@
+/*
+ * The credentials file made ready for handshakes.
+ */
+#include "creds/store.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "creds/roster.h"
+
+#define GROUPS 5 /* of RFC 5054, 2048 to 8192 bits */
+#define ID_LEN KP_SHA256_LEN
+#define BINDING_LEN KP_SHA256_LEN
+
+/* A user, or at the end of the array the one who stands for all that don't exist. */
+struct entry {
+    uint8_t id[ID_LEN]; /* HMAC(seed, name): all names have one length */
+    uint8_t salt[KP_SALT_MAX];
+    size_t salt_len;
+    uint8_t binding[BINDING_LEN];
+    struct kp_srp_verifier *verifier;
+    struct kp_text name;
+    bool told;
+};
+
+struct kp_store {
+    atomic_uint references;
+    struct kp_crypto *crypto;
+    struct kp_srp_group *groups[GROUPS];
+    struct kp_text device_id;
+    uint8_t seed[KP_ROSTER_SEED_LEN];
+    size_t salt_len;
+    struct entry *entries; /* count users and the simulated one */
+    size_t count;
+};
+
+/* HMAC(seed, purpose | 0 | block | name). */
+static int derive(const struct kp_store *store, const char *purpose, uint8_t block,
+                  const char *name, size_t name_len, uint8_t out[static KP_SHA256_LEN])
+{
+    const struct kp_span key = {store->seed, sizeof store->seed};
+    const struct kp_span parts[] = {{(const uint8_t *)purpose, strlen(purpose) + 1},
+                                    {&block, 1},
+                                    {(const uint8_t *)name, name_len}};
+    return kp_hmac(store->crypto, KP_HASH_SHA256, key, parts, 3, out);
+}
+
+/* The salt of a user who doesn't exist: always the same for a name.  Like those of real users
+ * (roster.c) its first byte is even over 1..255, here to 2^-56. */
+static int simulate_salt(const struct kp_store *store, const char *name, size_t name_len,
+                         uint8_t salt[static KP_SALT_MAX])
+{
+    uint8_t block[KP_SHA256_LEN];
+    uint64_t first = 0;
+    int error = 0;
+    memset(salt, 0, KP_SALT_MAX);
+    for (size_t at = 0, n = 1; error == 0 && at < store->salt_len; n++) {
+        size_t left = store->salt_len - at;
+        error = derive(store, "keyplate salt", (uint8_t)n, name, name_len, block);
+        memcpy(salt + at, block, left < sizeof block ? left : sizeof block);
+        at += left < sizeof block ? left : sizeof block;
+    }
+    if (error == 0)
+        error = derive(store, "keyplate salt", 0, name, name_len, block);
+    for (size_t i = 0; i < sizeof first; i++)
+        first = first << 8 | block[i];
+    salt[0] = (uint8_t)(1 + first % 255);
+    return error;
+}
+
+/* What a user's tickets die with: any change of name, group, salt, verifier or generation. */
+static int bind_user(const struct kp_store *store, const struct kp_roster_user *user,
+                     uint8_t out[static BINDING_LEN])
+{
+    const uint8_t head[] = {(uint8_t)(user->bits >> 8), (uint8_t)user->bits,
+                            (uint8_t)user->salt_len, (uint8_t)user->name.len};
+    uint8_t generation[8];
+    for (size_t i = 0; i < sizeof generation; i++)
+        generation[i] = (uint8_t)(user->generation >> (8 * (7 - i)));
+    const struct kp_span parts[] = {{head, sizeof head},
+                                    {user->salt, user->salt_len},
+                                    {user->v, user->bits / 8},
+                                    {generation, sizeof generation},
+                                    {(const uint8_t *)user->name.data, user->name.len}};
+    return kp_digest(store->crypto, KP_HASH_SHA256, parts, 5, out);
+}
+
+/* The group of that many bits, made ready at its first use. */
+static int ready_group(struct kp_store *store, unsigned bits, const struct kp_srp_group **out)
+{
+    const struct kp_srp_group_id *id = kp_srp_group_by_bits(bits);
+    for (size_t i = 0; i < GROUPS; i++) {
+        if (store->groups[i] == NULL) {
+            int error = kp_srp_group_new(&store->groups[i], store->crypto, id, true);
+            *out = store->groups[i];
+            return error;
+        }
+        if (kp_srp_group_identity(store->groups[i]) == id) {
+            *out = store->groups[i];
+            return 0;
+        }
+    }
+    return KP_E_INTERNAL;
+}
+
+/* With tables for all or, where that is too much memory, for none: the simulated user's work is
+ * theirs. */
+static int ready_verifier(struct kp_store *store, unsigned bits, const uint8_t *v,
+                          struct entry *entry)
+{
+    const struct kp_srp_group *group = NULL;
+    int error = ready_group(store, bits, &group);
+    if (error == 0)
+        error = kp_srp_verifier_new(&entry->verifier, group, v, bits / 8,
+                                    store->count <= KP_STORE_TABLES_MAX);
+    return error;
+}
+
+static int ready_user(struct kp_store *store, const struct kp_roster *roster,
+                      const struct kp_roster_user *user, struct entry *entry)
+{
+    memcpy(entry->salt, user->salt, user->salt_len);
+    entry->salt_len = user->salt_len;
+    entry->told = kp_roster_differs(roster, user);
+    int error = kp_text_copy(&entry->name, user->name.data, user->name.len);
+    if (error == 0)
+        error = derive(store, "keyplate name", 0, user->name.data, user->name.len, entry->id);
+    if (error == 0)
+        error = bind_user(store, user, entry->binding);
+    if (error == 0)
+        error = ready_verifier(store, user->bits, user->v, entry);
+    return error;
+}
+
+static int ready_nobody(struct kp_store *store, unsigned bits, struct entry *entry)
+{
+    uint8_t v[KP_SRP_MAX_LEN];
+    const struct kp_srp_group *group = NULL;
+    entry->salt_len = store->salt_len;
+    int error = ready_group(store, bits, &group);
+    if (error == 0)
+        error = kp_srp_fake_verifier(group, store->crypto, v);
+    if (error == 0)
+        error = ready_verifier(store, bits, v, entry);
+    kp_wipe(v, sizeof v);
+    return error;
+}
+
+static int ready(struct kp_store *store, const struct kp_roster *roster)
+{
+    memcpy(store->seed, roster->seed, sizeof store->seed);
+    store->salt_len = roster->salt_len;
+    store->entries = calloc(roster->count + 1, sizeof *store->entries);
+    if (store->entries == NULL)
+        return KP_E_MEMORY;
+    store->count = roster->count;
+    int error = kp_text_copy(&store->device_id, roster->device_id.data, roster->device_id.len);
+    for (size_t i = 0; error == 0 && i < store->count; i++)
+        error = ready_user(store, roster, &roster->users[i], &store->entries[i]);
+    if (error == 0)
+        error = ready_nobody(store, roster->bits, &store->entries[store->count]);
+    return error;
+}
+
+int kp_store_parse(struct kp_store **out, const char *text, size_t len,
+                   struct kp_store_fault *fault)
+{
+    struct kp_roster roster = {.users = NULL};
+    struct kp_store *store = calloc(1, sizeof *store);
+    *out = NULL;
+    *fault = (struct kp_store_fault){.line = 0};
+    if (store == NULL)
+        return KP_E_MEMORY;
+    atomic_init(&store->references, 1);
+    int error = kp_crypto_new(&store->crypto, NULL, NULL);
+    if (error == 0)
+        error = kp_roster_parse(&roster, store->crypto, text, len, fault);
+    if (error == 0) {
+        error = ready(store, &roster);
+        kp_roster_clear(&roster);
+    }
+    if (error != 0)
+        kp_store_free(store);
+    else
+        *out = store;
+    return error;
+}
+
+struct kp_store *kp_store_ref(struct kp_store *store)
+{
+    atomic_fetch_add_explicit(&store->references, 1, memory_order_relaxed);
+    return store;
+}
+
+void kp_store_free(struct kp_store *store)
+{
+    if (store == NULL ||
+        atomic_fetch_sub_explicit(&store->references, 1, memory_order_acq_rel) != 1)
+        return;
+    for (size_t i = 0; store->entries != NULL && i <= store->count; i++) {
+        kp_srp_verifier_free(store->entries[i].verifier);
+        kp_text_clear(&store->entries[i].name);
+    }
+    if (store->entries != NULL)
+        kp_free_secret(store->entries, (store->count + 1) * sizeof *store->entries);
+    for (size_t i = 0; i < GROUPS; i++)
+        kp_srp_group_free(store->groups[i]);
+    kp_text_clear(&store->device_id);
+    kp_crypto_free(store->crypto);
+    kp_free_secret(store, sizeof *store);
+}
+
+const uint8_t *kp_store_device_id(const struct kp_store *store, size_t *len)
+{
+    *len = store->device_id.len;
+    return (const uint8_t *)store->device_id.data;
+}
+
+size_t kp_store_users(const struct kp_store *store)
+{
+    return store->count;
+}
+
+size_t kp_store_told(const struct kp_store *store)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < store->count; i++)
+        n += store->entries[i].told;
+    return n;
+}
+
+const char *kp_store_told_name(const struct kp_store *store, size_t index, size_t *len)
+{
+    for (size_t i = 0; i < store->count; i++) {
+        if (!store->entries[i].told || index-- > 0)
+            continue;
+        *len = store->entries[i].name.len;
+        return store->entries[i].name.data;
+    }
+    *len = 0;
+    return NULL;
+}
+
+/* All ones when yes, else 0. */
+static size_t mask(bool yes)
+{
+    size_t m = (size_t)0 - (size_t)yes;
+    /* Keeps the compiler from making a branch of it. */
+    __asm__ __volatile__("" : "+r"(m));
+    return m;
+}
+
+/* out = yes ? a : b, by a mask. */
+static void choose(uint8_t *out, size_t yes, const uint8_t *a, const uint8_t *b, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        out[i] = (uint8_t)((a[i] & yes) | (b[i] & ~yes));
+}
+
+int kp_store_lookup(const struct kp_store *store, const char *name, size_t name_len,
+                    struct kp_credential *out)
+{
+    uint8_t id[ID_LEN];
+    uint8_t salt[KP_SALT_MAX];
+    uint8_t binding[BINDING_LEN];
+    size_t at = store->count;
+
+    memset(out, 0, sizeof *out);
+    if (derive(store, "keyplate name", 0, name, name_len, id) != 0 ||
+        derive(store, "keyplate binding", 0, name, name_len, binding) != 0 ||
+        simulate_salt(store, name, name_len, salt) != 0)
+        return KP_E_CRYPTO;
+    for (size_t i = 0; i < store->count; i++) {
+        size_t this_one = mask(kp_equal_secret(store->entries[i].id, id, sizeof id));
+        at = (at & ~this_one) | (i & this_one);
+    }
+    const struct entry *entry = &store->entries[at];
+    size_t real = ~mask(at == store->count);
+    out->srp = entry->verifier;
+    out->salt_len = entry->salt_len;
+    choose(out->salt, real, entry->salt, salt, sizeof salt);
+    choose(out->binding, real, entry->binding, binding, sizeof binding);
+    out->simulated = at == store->count;
+    return 0;
+}

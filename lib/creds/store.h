@@ -1,0 +1,28 @@
+/*
+ * The credentials file made ready for handshakes: what keyplate.h calls struct kp_store, and what
+ * serve needs beside it.
+ *
+ * A stranger must not learn which names exist (RFC 5054 2.5.1.3), so kp_store_lookup does the same
+ * for every name: the simulated salt and binding are always computed, names are compared by HMACs
+ * of one length, all of them, and what is handed out is chosen by a mask.
+ */
+#ifndef KP_CREDS_STORE_H
+#define KP_CREDS_STORE_H
+
+#include <keyplate/keyplate.h>
+
+#define KP_STORE_TABLES_MAX 16 /* users up to which each verifier gets a table of powers */
+
+size_t kp_store_users(const struct kp_store *store);
+
+/* Names that strangers can tell from simulated ones (another group or salt length than the file's,
+ * imported by force): how many, and each, NUL-terminated: escape it. */
+size_t kp_store_told(const struct kp_store *store);
+const char *kp_store_told_name(const struct kp_store *store, size_t index, size_t *len);
+
+/* Reads and parses the file path.  KP_E_NOT_FOUND, KP_E_ARGUMENT (unreadable, or others can read
+ * it), KP_E_SYNTAX, KP_E_MEMORY, KP_E_CRYPTO: why gets one sentence without a full stop, with the
+ * path and the line. */
+int kp_store_load(struct kp_store **out, const char *path, char *why, size_t why_len) KP_MUST_CHECK;
+
+#endif
