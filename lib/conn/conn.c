@@ -178,7 +178,9 @@ static bool begins(const uint8_t *data, const char *text)
 static bool looks_like_http(const uint8_t *data)
 {
     static const char *const starts[] = {"HTTP/", "GET /", "HEAD ", "POST ", "PUT /", "OPTIO",
-                                         "DELET", "PATCH", "CONNE", "TRACE", "PRI *"};
+                                         "DELET", "PATCH", "CONNE", "TRACE", "PRI *",
+                                         /* an HTTP server's page for what it can't read */
+                                         "<!DOC", "<!doc", "<html", "<HTML"};
 
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
         if (begins(data, starts[i]))

@@ -46,9 +46,9 @@ int kp_label_letters(const struct kp_crypto *crypto, char *out, size_t count)
 {
     int error = kp_random(crypto, (uint8_t *)out, count);
     /* 256 is a multiple of 32: five bits of a random byte are even. */
-    for (size_t i = 0; i < count; i++)
-        out[i] = error == 0 ? kp_label_alphabet[out[i] & 31] : '\0';
-    out[count] = '\0';
+    for (size_t i = 0; error == 0 && i < count; i++)
+        out[i] = kp_label_alphabet[(uint8_t)out[i] % 32];
+    out[error == 0 ? count : 0] = '\0';
     return error;
 }
 

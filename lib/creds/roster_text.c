@@ -234,7 +234,8 @@ static int parse_srp(struct parser *p, struct kp_span text, struct kp_roster_use
     const struct kp_span group = {text.data, (size_t)(first - text.data)};
     const struct kp_span salt = {first + 1, (size_t)(second - first - 1)};
     const struct kp_span v = {second + 1, (size_t)(text.data + text.len - second - 1)};
-    if (!number(group, KP_SRP_MAX_BITS, &bits) || kp_srp_group_by_bits((unsigned)bits) == NULL)
+    if (!number(group, KP_SRP_MAX_BITS, &bits) || bits < KP_SRP_MIN_BITS ||
+        kp_srp_group_by_bits((unsigned)bits) == NULL)
         return fail(p, "the user's group is none of 2048, 3072, 4096, 6144, 8192");
     user->salt_len = salt.len / 2;
     if (user->salt_len == 0 || user->salt_len > KP_SALT_MAX ||

@@ -8,7 +8,7 @@
 
 int kp_store_load(struct kp_store **out, const char *path, char *why, size_t why_len)
 {
-    struct kp_file_error unread;
+    struct kp_file_error unread = {""};
     struct kp_store_fault fault = {.line = 0};
     struct kp_text text;
     *out = NULL;

@@ -147,9 +147,10 @@ int kp_client12_recv_hello(struct kp_handshake *hs, struct kp_reader *r)
     hs->facts |= KP_FACT_HELLO_ANSWERED;
     if (err != 0)
         return err;
+    /* The alert goes out in records of the server's version: it would not read others. */
+    hs->records->version = hello.version >> 8 == 3 ? hello.version : KP_TLS12;
     if (hello.version != KP_TLS12)
         return KP_E_VERSION;
-    hs->records->version = KP_TLS12;
     hs->outcome->version = KP_TLS12;
     hs->suite = kp_suite_by_value(hello.suite);
     if (hs->suite == NULL)
