@@ -1,0 +1,110 @@
+/*
+ * keyplate: the table of subcommands and what is common to all of them.
+ */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+
+static const struct kp_command *const commands[] = {
+#ifdef KP_CMD_SERVE
+    &kp_command_serve,
+#endif
+#ifdef KP_CMD_PASSWD
+    &kp_command_passwd,
+#endif
+#ifdef KP_CMD_OPEN
+    &kp_command_open,
+#endif
+#ifdef KP_CMD_CONNECT
+    &kp_command_connect,
+#endif
+    NULL,
+};
+
+static const struct kp_command *find(const char *name)
+{
+    for (size_t i = 0; commands[i] != NULL; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static void overview(FILE *to)
+{
+    (void)fprintf(to, "usage: keyplate COMMAND [OPTION...]\n\n"
+                      "TLS keyed by the password on a device's plate.\n\n");
+    for (size_t i = 0; commands[i] != NULL; i++)
+        (void)fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    (void)fprintf(to, "  %-10s %s\n", "help", "this text, or a command's: keyplate help COMMAND");
+    (void)fprintf(to, "\nkeyplate --version prints the version.\n");
+}
+
+static int help(int argc, char **argv)
+{
+    if (argc == 0) {
+        overview(stdout);
+        return KP_EXIT_DONE;
+    }
+    const struct kp_command *command = find(argv[0]);
+    if (command == NULL)
+        return kp_command_misused("no command %.60s", argv[0]);
+    kp_command_help(command);
+    return KP_EXIT_DONE;
+}
+
+static int run(const struct kp_command *command, int argc, char **argv)
+{
+    struct kp_options options;
+    char why[KP_OPTIONS_WHY_LEN];
+    int status;
+
+    kp_command_named(command->name);
+    kp_options_init(&options, command->options);
+    if (kp_options_parse(&options, argc, argv, why) != 0) {
+        status = kp_command_misused("%s", why);
+    } else if (options.help) {
+        kp_command_help(command);
+        status = KP_EXIT_DONE;
+    } else if (options.positional_count > command->max_positionals) {
+        status = kp_command_misused("one word too many: %.60s",
+                                    options.positionals[command->max_positionals]);
+    } else {
+        status = command->run(&options);
+    }
+    kp_options_free(&options);
+    return status;
+}
+
+static int dispatch(int argc, char **argv)
+{
+    if (argc < 2) {
+        overview(stderr);
+        return KP_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("keyplate " KP_VERSION);
+        return KP_EXIT_DONE;
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "-h") == 0)
+        return help(argc - 2, argv + 2);
+    const struct kp_command *command = find(argv[1]);
+    if (command == NULL)
+        return kp_command_misused("no command %.60s", argv[1]);
+    return run(command, argc - 2, argv + 2);
+}
+
+int main(int argc, char **argv)
+{
+    /* A reader that goes away is an error of write, never a silent death. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    /* For the terminal's character set alone; numbers stay as in C. */
+    (void)setlocale(LC_CTYPE, "");
+    int status = dispatch(argc, argv);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == KP_EXIT_DONE)
+        status = kp_command_fail(KP_EXIT_FAILED, "cannot write to standard output");
+    return status;
+}

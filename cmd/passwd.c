@@ -1,0 +1,264 @@
+/*
+ * keyplate passwd: who may come in, and by which password.  The table of its actions, and the
+ * credentials file that they share.
+ */
+#include "passwd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ask.h"
+#include "creds/label.h"
+
+#define DEFAULT_PATH "/var/lib/keyplate/credentials"
+#define ID_LETTERS 16 /* of a random device id: 80 bits */
+
+static const struct kp_option options[] = {
+    {"credentials", KP_OPTION_VALUE, "FILE", "the credentials file (default: " DEFAULT_PATH ")"},
+    {"user", KP_OPTION_VALUE, "NAME", "whose password; import and export: this user alone"},
+    KP_ASK_OPTIONS,
+    {"generate", KP_OPTION_FLAG, NULL,
+     "add, change: make a password for the device's label, and print it once on standard output"},
+    {"group", KP_OPTION_VALUE, "BITS",
+     "a new file's SRP group: 2048, 3072 (the default), 4096, 6144 or 8192"},
+    {"device-id", KP_OPTION_VALUE, "ID", "a new file's device id (default: a random one)"},
+    {"format", KP_OPTION_VALUE, "openssl|gnutls",
+     "import, export: .srpv of OpenSSL (the default), or tpasswd and tpasswd.conf of GnuTLS"},
+    {"force", KP_OPTION_FLAG, NULL,
+     "import: take users whose group or salt length is not the file's, too"},
+    {NULL, KP_OPTION_FLAG, NULL, NULL},
+};
+
+static const struct action {
+    const char *name;
+    int (*run)(struct kp_passwd *passwd);
+    size_t max_files;    /* positionals after it */
+    const char *options; /* beside --credentials, each between spaces */
+} actions[] = {
+    {"add", kp_passwd_add, 0, " user password-file password-fd generate group device-id "},
+    {"change", kp_passwd_change, 0, " user password-file password-fd generate "},
+    {"remove", kp_passwd_remove, 0, " user "},
+    {"list", kp_passwd_list, 0, ""},
+    {"check", kp_passwd_check, 0, " user password-file password-fd "},
+    {"import", kp_passwd_import, 2, " user group device-id format force "},
+    {"export", kp_passwd_export, 2, " user format "},
+};
+
+const char *kp_passwd_shown(const struct kp_text *name)
+{
+    static char shown[KP_TEXT_ESCAPED_MAX(KP_NAME_MAX)];
+    return kp_text_escape(shown, name->data, name->len < KP_NAME_MAX ? name->len : KP_NAME_MAX);
+}
+
+int kp_passwd_error(const struct kp_passwd *passwd, int error)
+{
+    if (error == KP_E_TOO_LONG)
+        return kp_command_fail(KP_EXIT_FAILED,
+                               "%s would grow over 1 MiB: too many users; nothing was changed",
+                               passwd->path);
+    return kp_command_fail(KP_EXIT_FAILED, "%s; nothing was changed", kp_error_text(error));
+}
+
+static int parse(struct kp_passwd *passwd, const struct kp_text *text)
+{
+    struct kp_store_fault fault = {.line = 0};
+    int error = kp_roster_parse(&passwd->roster, passwd->crypto, text->data, text->len, &fault);
+    if (error == KP_E_SYNTAX && fault.line > 0)
+        return kp_command_fail(KP_EXIT_FAILED, "%s, line %u: %s", passwd->path, fault.line,
+                               fault.why);
+    if (error == KP_E_SYNTAX)
+        return kp_command_fail(KP_EXIT_FAILED, "%s: %s", passwd->path, fault.why);
+    return error == 0 ? KP_EXIT_DONE : kp_passwd_error(passwd, error);
+}
+
+int kp_passwd_read(struct kp_passwd *passwd)
+{
+    struct kp_text text;
+    struct kp_file_error unread = {""};
+    if (passwd->there)
+        kp_roster_clear(&passwd->roster);
+    passwd->there = false;
+    int error = kp_file_read(passwd->path, true, &text, &unread);
+    if (error == KP_E_NOT_FOUND)
+        return KP_EXIT_DONE;
+    if (error != 0)
+        return kp_command_fail(KP_EXIT_FAILED, "%s", unread.why);
+    int status = parse(passwd, &text);
+    passwd->there = status == KP_EXIT_DONE;
+    kp_text_clear(&text);
+    return status;
+}
+
+int kp_passwd_need(struct kp_passwd *passwd)
+{
+    int status = kp_passwd_read(passwd);
+    if (status == KP_EXIT_DONE && !passwd->there)
+        return kp_command_fail(KP_EXIT_FAILED, "%s is not there: keyplate passwd add makes it",
+                               passwd->path);
+    return status;
+}
+
+int kp_passwd_lock(struct kp_passwd *passwd)
+{
+    struct kp_file_error unlocked = {""};
+    if (kp_file_lock(&passwd->lock, passwd->path, &unlocked) != 0)
+        return kp_command_fail(KP_EXIT_FAILED, "%s", unlocked.why);
+    passwd->locked = true;
+    return kp_passwd_read(passwd);
+}
+
+int kp_passwd_group(const struct kp_options *given, unsigned fallback, unsigned *bits)
+{
+    static const char *const choices[] = {"2048", "3072", "4096", "6144", "8192", NULL};
+    static const unsigned values[] = {2048, 3072, 4096, 6144, 8192};
+    char why[KP_OPTIONS_WHY_LEN];
+    size_t choice;
+    if (kp_options_choice(given, "group", choices, 0, &choice, why) != 0)
+        return kp_command_misused("%s", why);
+    *bits = kp_options_has(given, "group") ? values[choice] : fallback;
+    return KP_EXIT_DONE;
+}
+
+/* --device-id in NFC; empty when it isn't given. */
+static int given_id(const struct kp_options *given, struct kp_text *id)
+{
+    const char *text = kp_options_get(given, "device-id");
+    *id = (struct kp_text){NULL, 0};
+    if (text == NULL)
+        return KP_EXIT_DONE;
+    enum kp_text_fault fault = kp_text_name(id, text, strlen(text), false);
+    if (fault != KP_TEXT_FINE)
+        return kp_command_fail(KP_EXIT_USAGE, "the device id %s", kp_text_fault_text(fault));
+    return KP_EXIT_DONE;
+}
+
+int kp_passwd_same_header(const struct kp_passwd *passwd)
+{
+    const struct kp_roster *roster = &passwd->roster;
+    struct kp_text id = {NULL, 0};
+    unsigned bits = 0;
+    int status = kp_passwd_group(passwd->options, roster->bits, &bits);
+    if (status == KP_EXIT_DONE)
+        status = given_id(passwd->options, &id);
+    if (status != KP_EXIT_DONE)
+        return status;
+    if (bits != roster->bits)
+        status = kp_command_fail(KP_EXIT_USAGE,
+                                 "the group of %s is %u bits and stays that: leave --group out",
+                                 passwd->path, roster->bits);
+    else if (id.data != NULL && (id.len != roster->device_id.len ||
+                                 memcmp(id.data, roster->device_id.data, id.len) != 0))
+        status = kp_command_fail(KP_EXIT_USAGE,
+                                 "the device id of %s is %s and stays that: leave --device-id out",
+                                 passwd->path, kp_passwd_shown(&roster->device_id));
+    kp_text_clear(&id);
+    return status;
+}
+
+int kp_passwd_create(struct kp_passwd *passwd, unsigned bits, size_t salt_len)
+{
+    struct kp_text id = {NULL, 0};
+    int status = kp_passwd_group(passwd->options, bits, &bits);
+    if (status == KP_EXIT_DONE)
+        status = given_id(passwd->options, &id);
+    if (status != KP_EXIT_DONE)
+        return status;
+    int error = 0;
+    if (id.data == NULL) {
+        char random_id[ID_LETTERS + 1];
+        error = kp_label_letters(passwd->crypto, random_id, ID_LETTERS);
+        if (error == 0)
+            error = kp_text_copy(&id, random_id, ID_LETTERS);
+    }
+    if (error == 0)
+        error = kp_roster_init(&passwd->roster, passwd->crypto, id.data, id.len, bits, salt_len);
+    kp_text_clear(&id);
+    if (error != 0)
+        return kp_passwd_error(passwd, error);
+    passwd->fresh = true;
+    passwd->there = true;
+    return KP_EXIT_DONE;
+}
+
+int kp_passwd_write(struct kp_passwd *passwd)
+{
+    struct kp_text text;
+    struct kp_file_error unwritten = {""};
+    int error = kp_roster_format(&passwd->roster, passwd->crypto, &text);
+    if (error != 0)
+        return kp_passwd_error(passwd, error);
+    error = kp_file_replace(&passwd->lock, text.data, text.len, &unwritten);
+    kp_text_clear(&text);
+    if (error != 0)
+        return kp_command_fail(KP_EXIT_FAILED, "%s", unwritten.why);
+    if (passwd->fresh)
+        kp_command_note("%s is new: device id %s, group of %u bits", passwd->path,
+                        kp_passwd_shown(&passwd->roster.device_id), passwd->roster.bits);
+    return KP_EXIT_DONE;
+}
+
+/* Refuses options and files that the action has no use for. */
+static int check_usage(const struct action *action, const struct kp_options *given)
+{
+    for (const struct kp_option *option = options; option->name != NULL; option++) {
+        char word[40];
+        (void)snprintf(word, sizeof word, " %s ", option->name);
+        if (kp_options_has(given, option->name) && strcmp(option->name, "credentials") != 0 &&
+            strstr(action->options, word) == NULL)
+            return kp_command_misused("--%s has no use with %s", option->name, action->name);
+    }
+    if (given->positional_count > 1 + action->max_files)
+        return kp_command_misused("one word too many: %.60s",
+                                  given->positionals[1 + action->max_files]);
+    return KP_EXIT_DONE;
+}
+
+static int run(struct kp_options *given)
+{
+    const struct action *action = NULL;
+    if (given->positional_count == 0)
+        return kp_command_misused("what to do is missing: add, change, remove, list, check, import "
+                                  "or export");
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        if (strcmp(actions[i].name, given->positionals[0]) == 0)
+            action = &actions[i];
+    if (action == NULL)
+        return kp_command_misused("no action %.60s: add, change, remove, list, check, import or "
+                                  "export",
+                                  given->positionals[0]);
+    int status = check_usage(action, given);
+    if (status != KP_EXIT_DONE)
+        return status;
+    const char *path = kp_options_get(given, "credentials");
+    struct kp_passwd passwd = {.options = given, .path = path != NULL ? path : DEFAULT_PATH};
+    if (kp_crypto_new(&passwd.crypto, NULL, NULL) != 0)
+        return kp_command_fail(KP_EXIT_FAILED, "the crypto library does not work");
+    status = action->run(&passwd);
+    if (passwd.there)
+        kp_roster_clear(&passwd.roster);
+    if (passwd.locked)
+        kp_file_unlock(&passwd.lock);
+    kp_crypto_free(passwd.crypto);
+    return status;
+}
+
+const struct kp_command kp_command_passwd = {
+    .name = "passwd",
+    .summary = "say who may come in: add, change, remove, list, ... users",
+    .synopsis = "add|change|remove|list|check [OPTION...]\n"
+                "import FILE [CONF] [OPTION...]\n"
+                "export [FILE [CONF]] [OPTION...]",
+    .about =
+        "Edits a device's credentials file, which holds a verifier of each user's password, never "
+        "the password.  A server that runs takes a changed file within a second.\n\n"
+        "add makes a user, and the file if there is none.  change sets another password.  remove "
+        "takes a user out.  list prints the device id, then a line a user.  check tells by its "
+        "exit status whether a name and password belong together: 0 right, 3 wrong.  import takes "
+        "users from OpenSSL's or GnuTLS's files; export writes such files, or to standard "
+        "output.\n\n"
+        "Passwords are read from the terminal, from --password-file or from --password-fd; never "
+        "from the arguments.",
+    .options = options,
+    .max_positionals = 4,
+    .run = run,
+};
