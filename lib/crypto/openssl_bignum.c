@@ -314,7 +314,7 @@ static unsigned bit_at(const uint8_t *exponent, size_t len, size_t i)
 {
     if (i >= len * 8)
         return 0;
-    return exponent[len - 1 - i / 8] >> (i % 8) & 1u;
+    return (unsigned)exponent[len - 1 - i / 8] >> (i % 8) & 1u;
 }
 
 static unsigned digit_at(const struct kp_comb *t, const uint8_t *exponent, size_t len,
