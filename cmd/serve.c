@@ -1,0 +1,246 @@
+/*
+ * keyplate serve: its options and configuration file, checked and handed to the front door.
+ */
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "device/front_door.h"
+#include "keylog.h"
+#include "platform.h"
+
+#define CREDENTIALS "/var/lib/keyplate/credentials"
+
+/* The last rows belong to later versions: known, so that they can be answered in a sentence. */
+static const struct kp_option table[] = {
+    {"listen", KP_OPTION_LIST, "ADDR:PORT",
+     "where clients connect, as 0.0.0.0:443 or [::]:443; port 0 picks a free one; repeats"},
+    {"upstream", KP_OPTION_VALUE, "ADDR:PORT|unix:PATH", "the web server behind it, in plain HTTP"},
+    {"credentials", KP_OPTION_VALUE, "FILE",
+     "who may come in (default " CREDENTIALS "); see keyplate help passwd"},
+    {"config", KP_OPTION_VALUE, "FILE", "an INI file whose keys are these options"},
+    {"identity", KP_OPTION_VALUE, "none|proxy-v2",
+     "tell the upstream who was proved, by PROXY protocol version 2 (default none)"},
+    {"workers", KP_OPTION_VALUE, "N", "threads that share the clients, 1 to 64 (default 1)"},
+    {"tls", KP_OPTION_VALUE, "1.2|any", "versions of TLS that are taken (default any)"},
+    {"handshake-timeout", KP_OPTION_VALUE, "S",
+     "seconds that a client gets to prove itself (default 10)"},
+    {"idle-timeout", KP_OPTION_VALUE, "S",
+     "seconds without a byte after which a connection is closed; 0: never (default 3600)"},
+    {"max-connections", KP_OPTION_VALUE, "N",
+     "more wait until others end (default 4096, or half of the descriptors there are)"},
+    {"log", KP_OPTION_VALUE, "text|json", "how log lines on stderr look (default text)"},
+    {"quiet", KP_OPTION_FLAG, NULL, "log warnings and errors only"},
+    {"verbose", KP_OPTION_FLAG, NULL, "log more"},
+#ifdef KP_KEYLOG
+    {"keylog", KP_OPTION_VALUE, "FILE", "append the secrets of connections to FILE (debugging)"},
+#endif
+    {"http", KP_OPTION_VALUE, "on|off", NULL},
+    {"http-listen", KP_OPTION_LIST, "ADDR:PORT", NULL},
+    {"other-tls", KP_OPTION_VALUE, "ADDR:PORT", NULL},
+    {"transition", KP_OPTION_VALUE, "MODE", NULL},
+    {"pake", KP_OPTION_VALUE, "FORM", NULL},
+    {"advertise", KP_OPTION_FLAG, NULL, NULL},
+    {NULL, KP_OPTION_FLAG, NULL, NULL},
+};
+
+static const char *const later[] = {"http",       "http-listen", "other-tls",
+                                    "transition", "pake",        "advertise"};
+
+/* ---- The configuration file -------------------------------------------------------------------- */
+
+struct reading {
+    struct kp_options *options;
+    char why[KP_OPTIONS_WHY_LEN];
+};
+
+static int take_key(void *arg, const char *section, const char *name, const char *value)
+{
+    struct reading *r = arg;
+    if (r->why[0] != '\0')
+        return 0;
+    if (section[0] != '\0' && strcmp(section, "serve") != 0)
+        return 1; /* another command's */
+    if (strcmp(name, "config") == 0) {
+        snprintf(r->why, sizeof r->why, "a configuration file can't name another");
+        return 0;
+    }
+    return kp_options_set(r->options, name, value, r->why) == 0;
+}
+
+static int read_config(struct kp_options *options)
+{
+    const char *path = kp_options_get(options, "config");
+    struct reading reading = {.options = options};
+    int line;
+    if (path == NULL)
+        return KP_EXIT_DONE;
+    line = ini_parse(path, take_key, &reading);
+    if (line == 0)
+        return KP_EXIT_DONE;
+    if (line < 0)
+        return kp_command_fail(KP_EXIT_FAILED, "can't read the configuration %s: %s", path,
+                               strerror(errno));
+    return kp_command_fail(KP_EXIT_FAILED, "%s, line %d: %s", path, line,
+                           reading.why[0] != '\0' ? reading.why : "not a [section] or key = value");
+}
+
+/* ---- Checking ---------------------------------------------------------------------------------- */
+
+static int refuse_later(const struct kp_options *options)
+{
+    const char *identity = kp_options_get(options, "identity");
+    const char *tls = kp_options_get(options, "tls");
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
+        if (kp_options_has(options, later[i]))
+            return kp_command_misused("--%s is not in this version", later[i]);
+    if (identity != NULL && strcmp(identity, "headers") == 0)
+        return kp_command_misused("--identity headers is not in this version: use proxy-v2");
+    if (tls != NULL && strcmp(tls, "1.3") == 0)
+        return kp_command_misused("--tls 1.3 is not in this version: use 1.2 or any");
+    return KP_EXIT_DONE;
+}
+
+static int take_listen(const struct kp_options *options, struct kp_front_settings *s)
+{
+    size_t count = kp_options_count(options, "listen");
+    struct kp_address *addresses = calloc(count > 0 ? count : 1, sizeof *addresses);
+    if (addresses == NULL)
+        return kp_command_fail(KP_EXIT_FAILED, "out of memory");
+    s->listen = addresses;
+    s->listen_count = count;
+    if (count == 0)
+        return kp_command_misused("--listen is missing: where clients connect, as 0.0.0.0:443");
+    for (size_t i = 0; i < count; i++) {
+        const char *text = kp_options_item(options, "listen", i);
+        const char *why;
+        if (kp_address_parse(&addresses[i], text, &why) != 0)
+            return kp_command_misused("--listen %.100s: %s", text, why);
+    }
+    return KP_EXIT_DONE;
+}
+
+static int take_upstream(const struct kp_options *options, struct kp_front_settings *s)
+{
+    const char *text = kp_options_get(options, "upstream");
+    const char *why;
+    if (text == NULL)
+        return kp_command_misused("--upstream is missing: the web server, as 127.0.0.1:8080");
+    if (kp_address_find(&s->upstream, text, &why) != 0)
+        return kp_command_fail(KP_EXIT_FAILED, "--upstream %.120s: %s", text, why);
+    return KP_EXIT_DONE;
+}
+
+static int take_numbers(const struct kp_options *options, struct kp_front_settings *s)
+{
+    char why[KP_OPTIONS_WHY_LEN];
+    size_t descriptors = kp_platform_descriptors();
+    size_t sensible = descriptors / 2 < 4096 ? descriptors / 2 : 4096;
+    unsigned long workers, handshake, idle, most;
+    if (kp_options_number(options, "workers", 1, 64, 1, &workers, why) != 0 ||
+        kp_options_number(options, "handshake-timeout", 1, 3600, 10, &handshake, why) != 0 ||
+        kp_options_number(options, "idle-timeout", 0, 4000000, 3600, &idle, why) != 0 ||
+        kp_options_number(options, "max-connections", 1, 1000000, sensible, &most, why) != 0)
+        return kp_command_misused("%s", why);
+    s->workers = (unsigned)workers;
+    s->handshake_ms = (uint32_t)handshake * 1000;
+    s->idle_ms = (uint32_t)idle * 1000;
+    s->max_connections = most;
+    return KP_EXIT_DONE;
+}
+
+static int take_choices(const struct kp_options *options, struct kp_front_settings *s)
+{
+    static const char *const identities[] = {"none", "proxy-v2", NULL};
+    static const char *const versions[] = {"1.2", "any", NULL};
+    static const char *const forms[] = {"text", "json", NULL};
+    char why[KP_OPTIONS_WHY_LEN];
+    size_t identity, version, form;
+    if (kp_options_choice(options, "identity", identities, 0, &identity, why) != 0 ||
+        kp_options_choice(options, "tls", versions, 1, &version, why) != 0 ||
+        kp_options_choice(options, "log", forms, 0, &form, why) != 0)
+        return kp_command_misused("%s", why);
+    if (kp_options_has(options, "quiet") && kp_options_has(options, "verbose"))
+        return kp_command_misused("--quiet and --verbose exclude each other");
+    s->proxy2 = identity == 1;
+    s->log.json = form == 1;
+    s->log.level = kp_options_has(options, "quiet")     ? KP_LOG_WARNING
+                   : kp_options_has(options, "verbose") ? KP_LOG_DEBUG
+                                                        : KP_LOG_INFO;
+    return KP_EXIT_DONE;
+}
+
+static int check(struct kp_options *options, struct kp_front_settings *s)
+{
+    int status = read_config(options);
+    if (status == KP_EXIT_DONE)
+        status = refuse_later(options);
+    if (status == KP_EXIT_DONE)
+        status = take_choices(options, s);
+    if (status == KP_EXIT_DONE)
+        status = take_numbers(options, s);
+    if (status == KP_EXIT_DONE)
+        status = take_listen(options, s);
+    if (status == KP_EXIT_DONE)
+        status = take_upstream(options, s);
+    s->credentials = kp_options_get(options, "credentials");
+    if (s->credentials == NULL)
+        s->credentials = CREDENTIALS;
+    return status;
+}
+
+static int open_keylog(struct kp_keylog *keylog, const struct kp_options *options)
+{
+#ifdef KP_KEYLOG
+    const char *path = kp_options_get(options, "keylog");
+#else
+    const char *path = NULL;
+    (void)options;
+#endif
+    int error = kp_keylog_open(keylog, path);
+    if (error != 0)
+        return kp_command_fail(KP_EXIT_FAILED, "--keylog: %s", strerror(-error));
+    return KP_EXIT_DONE;
+}
+
+static int run(struct kp_options *options)
+{
+    struct kp_front_settings settings = {0};
+    struct kp_keylog keylog = {.file = NULL};
+    char why[1024];
+    int status;
+    kp_platform_harden();
+    kp_platform_tune_memory();
+    status = check(options, &settings);
+    if (status == KP_EXIT_DONE)
+        status = open_keylog(&keylog, options);
+    if (status == KP_EXIT_DONE) {
+        settings.keylog = kp_keylog_function(&keylog);
+        settings.keylog_arg = &keylog;
+        if (kp_front_door_run(&settings, why, sizeof why) != 0)
+            status = kp_command_fail(KP_EXIT_FAILED, "%s", why);
+    }
+    kp_keylog_close(&keylog);
+    free((void *)settings.listen);
+    return status;
+}
+
+const struct kp_command kp_command_serve = {
+    .name = "serve",
+    .summary = "stand in front of a device's web server",
+    .synopsis = "--listen ADDR:PORT --upstream ADDR:PORT|unix:PATH\n"
+                "[--credentials FILE] [--config FILE] [OPTION...]",
+    .about =
+        "Takes TLS connections that prove the password of a user in the credentials file, and "
+        "carries what they say to the web server behind it. Nothing reaches that server before "
+        "the proof. The server should listen on loopback or a unix socket only.\n\n"
+        "Prints a line \"listening ADDR:PORT\" for each socket once it takes connections. A changed "
+        "credentials file is in force within a second; SIGHUP loads it at once. SIGTERM lets "
+        "running connections finish for 10 seconds.",
+    .options = table,
+    .max_positionals = 0,
+    .run = run,
+};

@@ -1,0 +1,29 @@
+/*
+ * Why a connection to a device didn't come about or was cut, in one plain sentence.
+ */
+#ifndef KP_CLIENT_EXPLAIN_H
+#define KP_CLIENT_EXPLAIN_H
+
+#include "../net/secure_stream.h"
+
+/* What went wrong, kept after the connection is gone. */
+struct kp_trouble {
+    int error;     /* enum kp_error */
+    int net_error; /* uv error, or 0 */
+    int peer_alert;
+    uint8_t stage;   /* enum kp_secure_stage */
+    bool unresolved; /* the name wasn't found; no connection was tried */
+    bool committed;  /* a guess at the password may have been spent */
+};
+
+/* From a connection that is over and not yet closed. */
+void kp_trouble_of(struct kp_trouble *trouble, const struct kp_secure *secure);
+/* One that took too long: as kp_trouble_of, with UV_ETIMEDOUT. */
+void kp_trouble_of_timeout(struct kp_trouble *trouble, const struct kp_secure *secure);
+
+/* The proof failed: exit status 3, and the one message for it.  Nothing else may use either. */
+bool kp_trouble_is_proof(const struct kp_trouble *trouble);
+/* Writes a sentence about the device at where, without a full stop; returns text. */
+const char *kp_explain(const struct kp_trouble *trouble, const char *where, char *text, size_t len);
+
+#endif

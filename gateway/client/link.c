@@ -1,0 +1,69 @@
+/* Links and bare addresses: see link.h.  RFC 3986 as far as it is needed. */
+#include "link.h"
+
+#include <string.h>
+#include <strings.h>
+
+static int refuse(const char **why, const char *text)
+{
+    *why = text;
+    return -1;
+}
+
+/* Skips https://; refuses other schemes, each in its own words. */
+static int skip_scheme(const char **at, const char **why)
+{
+    const char *text = *at;
+    const char *end = strstr(text, "://");
+    if (strncasecmp(text, "https://", 8) == 0) {
+        *at = text + 8;
+        return 0;
+    }
+    if (strncasecmp(text, "http://", 7) == 0)
+        return refuse(why, "http:// isn't protected: give the https:// link, or the address alone");
+    if (strncasecmp(text, "keyplate:", 9) == 0)
+        return refuse(why, "keyplate:// links are not in this version: give the address alone");
+    if (end != NULL && strcspn(text, "/?#") > (size_t)(end - text))
+        return refuse(why, "only https:// links and bare addresses can be opened");
+    return 0;
+}
+
+/* A '#p=' carries a password, which must not be typed where others can read it. */
+static bool holds_password(const char *text)
+{
+    const char *fragment = strchr(text, '#');
+    return fragment != NULL &&
+           (strncmp(fragment, "#p=", 3) == 0 || strstr(fragment, "&p=") != NULL);
+}
+
+static int take_path(struct kp_link *out, const char *text, const char **why)
+{
+    size_t slash = *text == '/' ? 0 : 1;
+    if (strlen(text) + slash >= sizeof out->path)
+        return refuse(why, "the link is too long");
+    for (const char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f || strchr("\"<>\\^`{|}", *c))
+            return refuse(why, "the link holds a character that has to be written as %XX");
+    out->path[0] = '/';
+    memcpy(out->path + slash, text, strlen(text) + 1);
+    return 0;
+}
+
+int kp_link_parse(struct kp_link *out, const char *text, const char **why)
+{
+    size_t authority;
+    if (holds_password(text))
+        return refuse(why, "the link holds a password (#p=), which other programs on this computer "
+                           "can now read: leave it out, it is asked for (and change it)");
+    if (skip_scheme(&text, why) != 0)
+        return -1;
+    authority = strcspn(text, "/?#");
+    if (memchr(text, '@', authority) != NULL)
+        return refuse(why, memchr(text, ':', authority) != NULL
+                               ? "a password in a link can be read by other programs: leave out "
+                                 "NAME:PASSWORD@ and use --user NAME"
+                               : "leave out NAME@ and use --user NAME");
+    if (kp_host_split(&out->host, text, authority, "443", why) != 0)
+        return -1;
+    return take_path(out, text + authority, why);
+}

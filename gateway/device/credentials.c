@@ -1,0 +1,147 @@
+/* The credentials that a running server goes by: see credentials.h. */
+#include "credentials.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "creds/store.h"
+#include "creds/text.h"
+
+static int make_context(struct kp_context **out, const struct kp_credentials *c,
+                        const struct kp_store *store)
+{
+    struct kp_settings settings = c->settings;
+    settings.device_id = kp_store_device_id(store, &settings.device_id_len);
+    return kp_context_new(out, &settings);
+}
+
+/* What the person who runs the server should know of a file that works. */
+static void remark(const struct kp_credentials *c, const struct kp_store *store)
+{
+    if (kp_store_users(store) == 0)
+        kp_log_say(c->log, KP_LOG_WARNING, "credentials",
+                   "%s has no user yet: nobody can come in until `keyplate passwd add`", c->path);
+    for (size_t i = 0; i < kp_store_told(store); i++) {
+        char escaped[KP_TEXT_ESCAPED_MAX(KP_NAME_MAX)];
+        size_t len;
+        const char *name = kp_store_told_name(store, i, &len);
+        kp_log_say(c->log, KP_LOG_WARNING, "credentials",
+                   "strangers can tell that the user \"%s\" exists (its group or salt length isn't "
+                   "the file's): set its password again with `keyplate passwd change`",
+                   kp_text_escape(escaped, name, len));
+    }
+}
+
+int kp_credentials_open(struct kp_credentials *c, const char *path,
+                        const struct kp_settings *settings, const struct kp_log *log, char *why,
+                        size_t why_len)
+{
+    memset(c, 0, sizeof *c);
+    c->path = path;
+    c->log = log;
+    c->settings = *settings;
+    c->missing = stat(path, &c->seen) != 0;
+    if (kp_store_load(&c->store, path, why, why_len) != 0)
+        return -1;
+    if (make_context(&c->context, c, c->store) != 0 || uv_mutex_init(&c->lock) != 0) {
+        snprintf(why, why_len, "out of memory");
+        kp_context_free(c->context);
+        kp_store_free(c->store);
+        return -1;
+    }
+    remark(c, c->store);
+    return 0;
+}
+
+void kp_credentials_close(struct kp_credentials *c)
+{
+    kp_context_free(c->context);
+    kp_store_free(c->store);
+    c->context = NULL;
+    c->store = NULL;
+    uv_mutex_destroy(&c->lock);
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool has_changed(struct kp_credentials *c)
+{
+    struct stat now;
+    bool changed;
+    if (stat(c->path, &now) != 0) {
+        changed = !c->missing;
+        c->missing = true;
+        return changed;
+    }
+    changed = c->missing || now.st_ino != c->seen.st_ino || now.st_dev != c->seen.st_dev ||
+              now.st_size != c->seen.st_size || !same_time(&now.st_mtim, &c->seen.st_mtim) ||
+              !same_time(&now.st_ctim, &c->seen.st_ctim);
+    c->missing = false;
+    c->seen = now;
+    return changed;
+}
+
+static bool same_device(const struct kp_store *a, const struct kp_store *b)
+{
+    size_t a_len, b_len;
+    const uint8_t *a_id = kp_store_device_id(a, &a_len);
+    const uint8_t *b_id = kp_store_device_id(b, &b_len);
+    return a_len == b_len && memcmp(a_id, b_id, a_len) == 0;
+}
+
+static void install(struct kp_credentials *c, struct kp_store *store, struct kp_context *context)
+{
+    struct kp_store *old_store;
+    struct kp_context *old_context = NULL;
+    uv_mutex_lock(&c->lock);
+    old_store = c->store;
+    c->store = store;
+    if (context != NULL) {
+        old_context = c->context;
+        c->context = context;
+    }
+    uv_mutex_unlock(&c->lock);
+    kp_store_free(old_store);
+    kp_context_free(old_context);
+}
+
+bool kp_credentials_refresh(struct kp_credentials *c, bool force)
+{
+    struct kp_store *store = NULL;
+    struct kp_context *context = NULL;
+    char why[640];
+    bool changed = has_changed(c);
+    if (!changed && !force)
+        return false;
+    if (kp_store_load(&store, c->path, why, sizeof why) != 0) {
+        kp_log_say(c->log, KP_LOG_ERROR, "credentials",
+                   "the changed credentials can't be used, the old ones stay in force: %s", why);
+        return false;
+    }
+    if (!same_device(store, c->store) && make_context(&context, c, store) != 0) {
+        kp_store_free(store);
+        kp_log_say(c->log, KP_LOG_ERROR, "credentials", "out of memory; the old ones stay in force");
+        return false;
+    }
+    kp_log_say(c->log, KP_LOG_INFO, "credentials", "%s is in force: %zu users", c->path,
+               kp_store_users(store));
+    remark(c, store);
+    install(c, store, context);
+    return true;
+}
+
+void kp_credentials_take(struct kp_credentials *c, struct kp_store **store,
+                         struct kp_context **context)
+{
+    struct kp_store *old_store = *store;
+    struct kp_context *old_context = *context;
+    uv_mutex_lock(&c->lock);
+    *store = kp_store_ref(c->store);
+    *context = kp_context_ref(c->context);
+    uv_mutex_unlock(&c->lock);
+    kp_store_free(old_store);
+    kp_context_free(old_context);
+}

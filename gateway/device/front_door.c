@@ -1,0 +1,263 @@
+/* `keyplate serve`: see front_door.h. */
+#include "front_door.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../net/sock.h"
+#include "worker.h"
+
+#define LOOK_MS 300  /* how often the credentials file is looked at */
+#define PROBE_MS 300 /* how long the upstream is waited for at start */
+
+struct front_door {
+    const struct kp_front_settings *settings;
+    uv_loop_t loop;
+    struct kp_credentials credentials;
+    struct kp_workshop shop;
+    struct kp_worker *workers;
+    unsigned running;
+    int *listeners;
+    uv_signal_t term, interrupt, hangup;
+    uv_timer_t look;
+    uv_async_t left;
+    atomic_uint gone;
+    bool stopping;
+};
+
+static void tell(struct front_door *d, enum kp_worker_word word)
+{
+    for (unsigned i = 0; i < d->running; i++)
+        kp_worker_tell(&d->workers[i], word);
+}
+
+/* ---- Signals and time -------------------------------------------------------------------------- */
+
+static void told_to_stop(uv_signal_t *signal, int number)
+{
+    struct front_door *d = signal->data;
+    const struct kp_log *log = &d->settings->log;
+    (void)number;
+    if (d->stopping) {
+        kp_log_say(log, KP_LOG_INFO, "stopping", "stopping at once");
+        tell(d, KP_WORKER_STOP);
+        return;
+    }
+    d->stopping = true;
+    kp_log_say(log, KP_LOG_INFO, "stopping",
+               "no new connections; running ones get %d seconds (a second signal ends them now)",
+               KP_DRAIN_MS / 1000);
+    tell(d, KP_WORKER_DRAIN);
+}
+
+static void told_to_reload(uv_signal_t *signal, int number)
+{
+    struct front_door *d = signal->data;
+    (void)number;
+    if (kp_credentials_refresh(&d->credentials, true))
+        tell(d, KP_WORKER_RELOAD);
+}
+
+static void look(uv_timer_t *timer)
+{
+    struct front_door *d = timer->data;
+    if (kp_credentials_refresh(&d->credentials, false))
+        tell(d, KP_WORKER_RELOAD);
+}
+
+/* On a worker's thread. */
+static void one_left(void *arg)
+{
+    struct front_door *d = arg;
+    atomic_fetch_add(&d->gone, 1);
+    (void)uv_async_send(&d->left);
+}
+
+static void count_left(uv_async_t *async)
+{
+    struct front_door *d = async->data;
+    if (atomic_load(&d->gone) == d->running)
+        uv_stop(&d->loop);
+}
+
+static void watch(struct front_door *d)
+{
+    uv_signal_t *const signals[] = {&d->term, &d->interrupt, &d->hangup};
+    const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    for (size_t i = 0; i < 3; i++) {
+        (void)uv_signal_init(&d->loop, signals[i]);
+        signals[i]->data = d;
+        (void)uv_signal_start(signals[i], i < 2 ? told_to_stop : told_to_reload, numbers[i]);
+    }
+    (void)uv_timer_init(&d->loop, &d->look);
+    d->look.data = d;
+    (void)uv_timer_start(&d->look, look, LOOK_MS, LOOK_MS);
+}
+
+/* ---- Starting ---------------------------------------------------------------------------------- */
+
+static int cannot_listen(const struct kp_address *address, int error, char *why, size_t why_len)
+{
+    char text[KP_ADDRESS_TEXT_LEN];
+    const char *what = uv_strerror(error);
+    kp_address_text(address, text);
+    if (error == UV_EADDRINUSE)
+        what = "another program uses this port: stop it or choose another with --listen";
+    else if (error == UV_EACCES)
+        what = "ports below 1024 need root or CAP_NET_BIND_SERVICE: choose a higher one with "
+               "--listen";
+    else if (error == UV_EADDRNOTAVAIL)
+        what = "this machine doesn't have this address: use 0.0.0.0 for all IPv4 ones or [::] for "
+               "all IPv6 ones";
+    snprintf(why, why_len, "can't listen on %s: %s", text, what);
+    return -1;
+}
+
+static void close_listeners(struct front_door *d)
+{
+    for (size_t i = 0; d->listeners != NULL && i < d->settings->listen_count; i++)
+        if (d->listeners[i] >= 0)
+            kp_sock_close(d->listeners[i]);
+    free(d->listeners);
+    d->listeners = NULL;
+}
+
+static int listen_all(struct front_door *d, char *why, size_t why_len)
+{
+    size_t count = d->settings->listen_count;
+    d->listeners = malloc(count * sizeof *d->listeners);
+    if (d->listeners == NULL) {
+        snprintf(why, why_len, "out of memory");
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++)
+        d->listeners[i] = -1;
+    for (size_t i = 0; i < count; i++) {
+        d->listeners[i] = kp_sock_listen(&d->settings->listen[i]);
+        if (d->listeners[i] < 0)
+            return cannot_listen(&d->settings->listen[i], d->listeners[i], why, why_len);
+    }
+    d->shop.listeners = d->listeners;
+    return 0;
+}
+
+static void check_upstream(const struct front_door *d)
+{
+    char text[KP_ADDRESS_TEXT_LEN];
+    int error = kp_sock_probe(&d->settings->upstream, PROBE_MS);
+    if (error == 0)
+        return;
+    kp_log_say(&d->settings->log, KP_LOG_WARNING, "upstream-down",
+               "the upstream %s doesn't answer yet (%s): clients get a 502 page until it does",
+               kp_address_text(&d->settings->upstream, text), uv_strerror(error));
+}
+
+static int start_workers(struct front_door *d, char *why, size_t why_len)
+{
+    int error = 0;
+    d->workers = calloc(d->settings->workers, sizeof *d->workers);
+    if (d->workers == NULL)
+        error = UV_ENOMEM;
+    while (error == 0 && d->running < d->settings->workers) {
+        error = kp_worker_start(&d->workers[d->running], &d->shop);
+        d->running += error == 0;
+    }
+    if (error == 0)
+        return 0;
+    snprintf(why, why_len, "can't start the workers: %s", uv_strerror(error));
+    return -1;
+}
+
+static void announce(const struct front_door *d)
+{
+    char text[KP_ADDRESS_TEXT_LEN];
+    for (size_t i = 0; i < d->settings->listen_count; i++) {
+        struct kp_address bound;
+        if (kp_sock_bound(d->listeners[i], &bound) == 0)
+            printf("listening %s\n", kp_address_text(&bound, text));
+    }
+    (void)fflush(stdout);
+}
+
+static int open_credentials(struct front_door *d, char *why, size_t why_len)
+{
+    static const char *const alpn[] = {"http/1.1"};
+    struct kp_settings settings = {
+        .role = KP_SERVER,
+        .alpn = alpn,
+        .alpn_count = 1,
+        .buffer_len = KP_RECORD_BUFFER_LEN,
+        .keylog = d->settings->keylog,
+        .keylog_arg = d->settings->keylog_arg,
+    };
+    return kp_credentials_open(&d->credentials, d->settings->credentials, &settings,
+                               &d->settings->log, why, why_len);
+}
+
+static void join_workers(struct front_door *d)
+{
+    for (unsigned i = 0; i < d->running; i++)
+        kp_worker_join(&d->workers[i]);
+    free(d->workers);
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    uv_close(handle, NULL);
+}
+
+static void close_loop(struct front_door *d)
+{
+    uv_walk(&d->loop, close_handle, NULL);
+    (void)uv_run(&d->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&d->loop);
+}
+
+static int serve(struct front_door *d, char *why, size_t why_len)
+{
+    int error = start_workers(d, why, why_len);
+    if (error == 0) {
+        watch(d);
+        announce(d);
+        (void)uv_run(&d->loop, UV_RUN_DEFAULT);
+    } else {
+        tell(d, KP_WORKER_STOP);
+    }
+    join_workers(d);
+    return error;
+}
+
+int kp_front_door_run(const struct kp_front_settings *settings, char *why, size_t why_len)
+{
+    struct front_door *d = calloc(1, sizeof *d);
+    int error = -1;
+    if (d == NULL || uv_loop_init(&d->loop) != 0) {
+        snprintf(why, why_len, "out of memory");
+        free(d);
+        return -1;
+    }
+    d->settings = settings;
+    d->shop.settings = settings;
+    d->shop.credentials = &d->credentials;
+    d->shop.left = one_left;
+    d->shop.left_arg = d;
+    d->left.data = d;
+    (void)uv_async_init(&d->loop, &d->left, count_left);
+    d->left.data = d;
+    if (open_credentials(d, why, why_len) == 0) {
+        if (listen_all(d, why, why_len) == 0) {
+            check_upstream(d);
+            error = serve(d, why, why_len);
+        }
+        close_listeners(d);
+        close_loop(d);
+        kp_credentials_close(&d->credentials);
+    } else {
+        close_loop(d);
+    }
+    free(d);
+    return error;
+}

@@ -1,0 +1,222 @@
+/* One client of `serve`: see tunnel.h. */
+#include "tunnel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../net/sock.h"
+#include "../notice.h"
+#include "identity.h"
+#include "tunnel_log.h"
+
+#define UPSTREAM_MS 5000 /* what the upstream gets to take a connection */
+
+static struct kp_tunnel *of(struct kp_relay *relay)
+{
+    return (struct kp_tunnel *)(void *)relay; /* its first member */
+}
+
+static const struct kp_front_settings *settings(const struct kp_tunnel *t)
+{
+    return t->worker->shop->settings;
+}
+
+/* ---- Credentials ------------------------------------------------------------------------------ */
+
+static int credential(struct kp_relay *relay)
+{
+    struct kp_tunnel *t = of(relay);
+    struct kp_credential found;
+    size_t len = 0;
+    const char *name = kp_conn_user(relay->secure.conn, &len);
+    int error;
+    kp_store_free(t->store);
+    t->store = kp_store_ref(t->worker->store);
+    error = kp_store_lookup(t->store, name, len, &found);
+    if (error == 0) {
+        memcpy(t->binding, found.binding, sizeof t->binding);
+        t->bound = true;
+        error = kp_conn_credential(relay->secure.conn, &found);
+    }
+    explicit_bzero(&found, sizeof found);
+    return error;
+}
+
+/* Whether the worker's credentials still have what this tunnel was proved by. */
+static bool still_good(const struct kp_tunnel *t)
+{
+    struct kp_credential now;
+    struct kp_info info;
+    bool good;
+    kp_conn_info(t->relay.secure.conn, &info);
+    if (info.user == NULL || kp_store_lookup(t->worker->store, info.user, info.user_len, &now) != 0)
+        return false;
+    /* Public by now: the peer knows that it was proved. */
+    good = memcmp(now.binding, t->binding, sizeof t->binding) == 0;
+    explicit_bzero(&now, sizeof now);
+    return good;
+}
+
+bool kp_tunnel_is_proved(const struct kp_tunnel *t)
+{
+    return t->relay.secure.conn != NULL && t->relay.secure.stage == KP_AT_WORK;
+}
+
+void kp_tunnel_recheck(struct kp_tunnel *t)
+{
+    if (t->relay.end == KP_ENDED_NOT && kp_tunnel_is_proved(t) && t->bound && !still_good(t))
+        kp_tunnel_stop(t, "the user's credential was changed or removed");
+}
+
+/* ---- The upstream ------------------------------------------------------------------------------ */
+
+static void proved(struct kp_relay *relay)
+{
+    struct kp_tunnel *t = of(relay);
+    bool stale = t->store != t->worker->store;
+    kp_store_free(t->store);
+    t->store = NULL;
+    if (stale && t->bound && !still_good(t)) {
+        kp_tunnel_stop(t, "the user's credential was changed or removed");
+        return;
+    }
+    kp_tunnel_log_proved(t);
+    kp_relay_plain_connect(relay, &settings(t)->upstream, UPSTREAM_MS);
+}
+
+static void reached(struct kp_relay *relay)
+{
+    struct kp_tunnel *t = of(relay);
+    if (settings(t)->proxy2) {
+        uint8_t header[KP_PROXY2_MAX];
+        union kp_inet local;
+        struct kp_info info;
+        size_t len;
+        kp_sock_local(relay->secure.stream.fd, &local);
+        kp_conn_info(relay->secure.conn, &info);
+        len = kp_identity_proxy2(header, &t->client, &local, &info);
+        if (len == 0) {
+            kp_tunnel_stop(t, "the user's name doesn't fit the PROXY header");
+            return;
+        }
+        kp_relay_plain_preface(relay, header, len);
+    }
+    kp_relay_start(relay, settings(t)->idle_ms);
+}
+
+/* ---- The end ----------------------------------------------------------------------------------- */
+
+static void say_unreached(struct kp_tunnel *t)
+{
+    struct kp_relay *r = &t->relay;
+    char text[KP_NOTICE_MAX];
+    size_t len = kp_notice(text, "502 Bad Gateway", 0,
+                           "You are connected to the device and your password was right, but the "
+                           "web server behind it doesn't answer.\n"
+                           "It may still be starting: try again in a moment. If this stays, restart "
+                           "the device; whoever runs it\n"
+                           "finds the reason in the log of `keyplate serve` (check that the "
+                           "--upstream server is running).\n");
+    (void)kp_secure_send(&r->secure, (const uint8_t *)text, len);
+    kp_secure_end(&r->secure);
+}
+
+static void say_no_tls(struct kp_tunnel *t)
+{
+    char text[KP_NOTICE_MAX];
+    (void)kp_notice(text, "400 Bad Request", 0,
+                    "This port speaks TLS keyed by the device's password, not plain HTTP.\n"
+                    "Open it with `keyplate open ADDRESS`, or with curl: curl -k --tls-max 1.2 "
+                    "--tlsuser NAME https://ADDRESS/\n");
+    kp_secure_say_plain(&t->relay.secure, text);
+}
+
+static void over(struct kp_relay *relay)
+{
+    struct kp_tunnel *t = of(relay);
+    kp_tunnel_log_over(t);
+    switch ((enum kp_relay_end)relay->end) {
+    case KP_ENDED_UNREACHED:
+        say_unreached(t);
+        kp_relay_finish(relay);
+        break;
+    case KP_ENDED_BOTH:
+        kp_relay_finish(relay);
+        break;
+    case KP_ENDED_SECURE:
+        if (relay->secure.error == KP_E_HTTP)
+            say_no_tls(t);
+        /* A request that was cut must not look whole to the upstream. */
+        if (kp_stream_is_open(&relay->plain))
+            kp_relay_close(relay, true);
+        else
+            kp_relay_finish(relay);
+        break;
+    case KP_ENDED_TIMEOUT:
+        kp_relay_close(relay, relay->plain_live);
+        break;
+    case KP_ENDED_NOT:
+    case KP_ENDED_PLAIN:
+    case KP_ENDED_OWNER:
+        kp_relay_close(relay, true);
+        break;
+    }
+}
+
+static void closed(struct kp_relay *relay)
+{
+    struct kp_tunnel *t = of(relay);
+    struct kp_worker *worker = t->worker;
+    *t->at = t->next;
+    if (t->next != NULL)
+        t->next->at = t->at;
+    kp_store_free(t->store);
+    free(t);
+    atomic_fetch_sub(&worker->shop->connections, 1);
+    kp_worker_look_around(worker);
+}
+
+static const struct kp_relay_hooks hooks = {
+    .credential = credential,
+    .proved = proved,
+    .reached = reached,
+    .over = over,
+    .closed = closed,
+};
+
+void kp_tunnel_begin(struct kp_worker *worker, int fd, const union kp_inet *client)
+{
+    struct kp_tunnel *t = calloc(1, sizeof *t);
+    int error = UV_ENOMEM;
+    if (t == NULL)
+        kp_sock_close(fd);
+    else
+        error = kp_relay_accept(&t->relay, &worker->loop, fd, worker->context, &hooks);
+    if (error != 0) {
+        kp_log_say(&worker->shop->settings->log, KP_LOG_ERROR, "refused",
+                   "a connection was dropped: there isn't enough memory for it");
+        free(t);
+        return;
+    }
+    atomic_fetch_add(&worker->shop->connections, 1);
+    t->worker = worker;
+    t->client = *client;
+    t->born = uv_now(&worker->loop.uv);
+    t->next = worker->tunnels;
+    t->at = &worker->tunnels;
+    if (t->next != NULL)
+        t->next->at = &t->next;
+    worker->tunnels = t;
+    kp_secure_deadline(&t->relay.secure, settings(t)->handshake_ms, false);
+    kp_secure_pump(&t->relay.secure);
+}
+
+void kp_tunnel_stop(struct kp_tunnel *t, const char *why)
+{
+    t->why = why;
+    if (t->relay.end == KP_ENDED_NOT)
+        kp_relay_stop(&t->relay);
+    else
+        kp_relay_close(&t->relay, true);
+}

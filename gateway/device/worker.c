@@ -1,0 +1,181 @@
+/* One worker of `serve`: see worker.h. */
+#include "worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../net/sock.h"
+#include "tunnel.h"
+
+#define COMPLAIN_NS 10000000000u /* one line in ten seconds about a lack of room */
+
+/* ---- Listening --------------------------------------------------------------------------------- */
+
+static bool room(struct kp_listener *listener)
+{
+    struct kp_worker *w = listener->owner;
+    return atomic_load(&w->shop->connections) < w->shop->settings->max_connections;
+}
+
+static void accepted(struct kp_listener *listener, int fd, const union kp_inet *peer)
+{
+    kp_tunnel_begin(listener->owner, fd, peer);
+}
+
+static void resting(struct kp_listener *listener, int error)
+{
+    struct kp_worker *w = listener->owner;
+    const struct kp_log *log = &w->shop->settings->log;
+    uint_least64_t last = atomic_load(&w->shop->complained);
+    uint64_t now = uv_hrtime();
+    if (last != 0 && now - last < COMPLAIN_NS)
+        return;
+    if (!atomic_compare_exchange_strong(&w->shop->complained, &last, now))
+        return;
+    if (error == 0)
+        kp_log_say(log, KP_LOG_WARNING, "full",
+                   "there are %zu connections: new ones wait until others end (--max-connections)",
+                   w->shop->settings->max_connections);
+    else if (error == UV_EMFILE || error == UV_ENFILE)
+        kp_log_say(log, KP_LOG_ERROR, "full",
+                   "there are no file descriptors left: new connections wait (raise the limit with "
+                   "ulimit -n or LimitNOFILE=, or lower --max-connections)");
+    else
+        kp_log_say(log, KP_LOG_ERROR, "full", "new connections can't be taken for a moment: %s",
+                   uv_strerror(error));
+}
+
+static void close_doors(struct kp_worker *w)
+{
+    for (size_t i = 0; i < w->shop->settings->listen_count; i++)
+        kp_listener_close(&w->doors[i]);
+}
+
+static int open_doors(struct kp_worker *w)
+{
+    for (size_t i = 0; i < w->shop->settings->listen_count; i++) {
+        struct kp_listener *door = &w->doors[i];
+        int error;
+        door->room = room;
+        door->accepted = accepted;
+        door->resting = resting;
+        door->owner = w;
+        error = kp_listener_start(door, &w->loop, w->shop->listeners[i]);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+/* ---- Ending ------------------------------------------------------------------------------------ */
+
+static void stop_tunnels(struct kp_worker *w, const char *why)
+{
+    for (struct kp_tunnel *t = w->tunnels; t != NULL; t = t->next)
+        kp_tunnel_stop(t, why);
+}
+
+void kp_worker_look_around(struct kp_worker *w)
+{
+    if (!w->draining || w->leaving || w->tunnels != NULL)
+        return;
+    w->leaving = true;
+    uv_close((uv_handle_t *)&w->wake, NULL);
+    uv_close((uv_handle_t *)&w->drain, NULL);
+}
+
+static void drained(uv_timer_t *timer)
+{
+    stop_tunnels(timer->data, "the server is stopping and waited long enough");
+}
+
+static void drain(struct kp_worker *w)
+{
+    if (w->draining)
+        return;
+    w->draining = true;
+    close_doors(w);
+    (void)uv_timer_start(&w->drain, drained, KP_DRAIN_MS, 0);
+    /* Nothing is lost by a handshake that isn't over. */
+    for (struct kp_tunnel *t = w->tunnels; t != NULL; t = t->next)
+        if (t->relay.end == KP_ENDED_NOT && !kp_tunnel_is_proved(t))
+            kp_tunnel_stop(t, "the server is stopping");
+    kp_worker_look_around(w);
+}
+
+static void reload(struct kp_worker *w)
+{
+    kp_credentials_take(w->shop->credentials, &w->store, &w->context);
+    for (struct kp_tunnel *t = w->tunnels; t != NULL; t = t->next)
+        kp_tunnel_recheck(t);
+}
+
+static void woken(uv_async_t *wake)
+{
+    struct kp_worker *w = wake->data;
+    unsigned words = atomic_exchange(&w->words, 0);
+    if (w->leaving)
+        return;
+    if (words & KP_WORKER_RELOAD)
+        reload(w);
+    if (words & (KP_WORKER_DRAIN | KP_WORKER_STOP))
+        drain(w);
+    if (words & KP_WORKER_STOP)
+        stop_tunnels(w, "the server was told to stop at once");
+}
+
+/* ---- Life -------------------------------------------------------------------------------------- */
+
+static void run(void *arg)
+{
+    struct kp_worker *w = arg;
+    kp_loop_run(&w->loop);
+    w->shop->left(w->shop->left_arg);
+}
+
+static void clear(struct kp_worker *w)
+{
+    kp_loop_close(&w->loop);
+    free(w->doors);
+    kp_store_free(w->store);
+    kp_context_free(w->context);
+}
+
+int kp_worker_start(struct kp_worker *w, struct kp_workshop *shop)
+{
+    int error;
+    memset(w, 0, sizeof *w);
+    w->shop = shop;
+    w->doors = calloc(shop->settings->listen_count, sizeof *w->doors);
+    if (w->doors == NULL)
+        return UV_ENOMEM;
+    error = kp_loop_init(&w->loop);
+    if (error != 0) {
+        free(w->doors);
+        return error;
+    }
+    kp_credentials_take(shop->credentials, &w->store, &w->context);
+    (void)uv_timer_init(&w->loop.uv, &w->drain);
+    w->drain.data = w;
+    error = uv_async_init(&w->loop.uv, &w->wake, woken);
+    w->wake.data = w;
+    if (error == 0)
+        error = open_doors(w);
+    if (error == 0)
+        error = uv_thread_create(&w->thread, run, w);
+    if (error != 0)
+        clear(w);
+    return error;
+}
+
+void kp_worker_tell(struct kp_worker *w, enum kp_worker_word word)
+{
+    atomic_fetch_or(&w->words, (unsigned)word);
+    (void)uv_async_send(&w->wake);
+}
+
+void kp_worker_join(struct kp_worker *w)
+{
+    (void)uv_thread_join(&w->thread);
+    clear(w);
+}

@@ -1,0 +1,57 @@
+/*
+ * One worker of `serve`: a thread with its own loop, its share of the listeners and its tunnels.
+ * Other threads speak to it by kp_worker_tell alone.
+ */
+#ifndef KP_DEVICE_WORKER_H
+#define KP_DEVICE_WORKER_H
+
+#include <stdatomic.h>
+
+#include "../net/listener.h"
+#include "credentials.h"
+#include "front_door.h"
+
+struct kp_tunnel;
+
+enum kp_worker_word {
+    KP_WORKER_RELOAD = 1, /* new credentials can be taken */
+    KP_WORKER_DRAIN = 2,  /* take no more connections, end when the last is done */
+    KP_WORKER_STOP = 4,   /* end now */
+};
+
+/* What the workers share; all of it outlives them. */
+struct kp_workshop {
+    const struct kp_front_settings *settings;
+    struct kp_credentials *credentials;
+    const int *listeners; /* settings->listen_count sockets */
+    atomic_size_t connections;
+    atomic_uint_least64_t complained; /* uv_hrtime of the last line about a lack of room */
+    void (*left)(void *arg);          /* a worker has ended; called on its thread */
+    void *left_arg;
+};
+
+struct kp_worker {
+    struct kp_loop loop;
+    struct kp_workshop *shop;
+    struct kp_listener *doors;
+    struct kp_tunnel *tunnels; /* a list */
+    struct kp_store *store;
+    struct kp_context *context;
+    uv_thread_t thread;
+    uv_async_t wake;
+    uv_timer_t drain;
+    atomic_uint words;
+    bool draining;
+    bool leaving;
+};
+
+/* Starts the thread.  0 or a negative uv error: nothing is running. */
+int kp_worker_start(struct kp_worker *worker, struct kp_workshop *shop);
+/* Any thread, until kp_worker_join. */
+void kp_worker_tell(struct kp_worker *worker, enum kp_worker_word word);
+/* Waits for the thread's end and frees what it had. */
+void kp_worker_join(struct kp_worker *worker);
+/* On its own thread: the last tunnel may have gone. */
+void kp_worker_look_around(struct kp_worker *worker);
+
+#endif

@@ -1,0 +1,184 @@
+/* The log: see log.h.  Knows nothing of connections. */
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "creds/text.h"
+
+#define VALUE_MAX 512 /* bytes of a value; longer ones are cut */
+
+static const char *const level_names[] = {"error", "warning", "info", "debug"};
+
+static void put(struct kp_log_line *line, const char *text)
+{
+    size_t len = strlen(text);
+    size_t room = sizeof line->text - 3 - line->len; /* for } and \n */
+    if (len > room)
+        len = room;
+    memcpy(line->text + line->len, text, len);
+    line->len += len;
+}
+
+static void put_json_byte(struct kp_log_line *line, unsigned char byte)
+{
+    char text[8] = {(char)byte};
+    if (byte == '"' || byte == '\\')
+        snprintf(text, sizeof text, "\\%c", byte);
+    else if (byte < 0x20)
+        snprintf(text, sizeof text, "\\u%04x", byte);
+    put(line, text);
+}
+
+/* In quotes.  What is no printable UTF-8 stands as \xNN, in JSON too: it stays readable and it can
+ * be undone. */
+static void put_quoted(struct kp_log_line *line, const char *value, size_t len)
+{
+    char escaped[KP_TEXT_ESCAPED_MAX(VALUE_MAX)];
+    if (len > VALUE_MAX)
+        len = VALUE_MAX;
+    kp_text_escape(escaped, value, len);
+    put(line, "\"");
+    for (const char *at = escaped; *at != '\0'; at++) {
+        if (line->json)
+            put_json_byte(line, (unsigned char)*at);
+        else
+            put(line, (const char[2]){*at == '"' ? '\'' : *at});
+    }
+    put(line, "\"");
+}
+
+static void put_key(struct kp_log_line *line, const char *key)
+{
+    if (line->json) {
+        put(line, line->len > 1 ? ",\"" : "\"");
+        put(line, key);
+        put(line, "\":");
+    } else {
+        put(line, " ");
+        put(line, key);
+        put(line, "=");
+    }
+}
+
+static void put_time(struct kp_log_line *line)
+{
+    char text[40];
+    struct timespec now;
+    struct tm parts;
+    size_t used;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)gmtime_r(&now.tv_sec, &parts);
+    used = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(text + used, sizeof text - used, ".%03ldZ", now.tv_nsec / 1000000);
+    put(line, text);
+}
+
+void kp_log_begin(struct kp_log_line *line, const struct kp_log *log, enum kp_log_level level,
+                  const char *event, const char *message)
+{
+    line->on = level <= log->level;
+    line->json = log->json;
+    line->len = 0;
+    if (!line->on)
+        return;
+    if (line->json) {
+        put(line, "{\"time\":\"");
+        put_time(line);
+        put(line, "\"");
+        kp_log_word(line, "level", level_names[level]);
+        kp_log_word(line, "event", event);
+        kp_log_word(line, "message", message);
+    } else {
+        put_time(line);
+        put(line, " ");
+        put(line, level_names[level]);
+        put(line, " ");
+        put(line, event);
+        put(line, ": ");
+        put(line, message);
+        put(line, ";");
+    }
+}
+
+void kp_log_text(struct kp_log_line *line, const char *key, const char *value, size_t len)
+{
+    if (!line->on || value == NULL)
+        return;
+    put_key(line, key);
+    put_quoted(line, value, len);
+}
+
+void kp_log_word(struct kp_log_line *line, const char *key, const char *value)
+{
+    if (!line->on || value == NULL)
+        return;
+    if (line->json) {
+        kp_log_text(line, key, value, strlen(value));
+        return;
+    }
+    put_key(line, key);
+    put(line, value);
+}
+
+static void put_raw(struct kp_log_line *line, const char *key, const char *value)
+{
+    put_key(line, key);
+    put(line, value);
+}
+
+void kp_log_number(struct kp_log_line *line, const char *key, uint64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    if (line->on)
+        put_raw(line, key, text);
+}
+
+void kp_log_seconds(struct kp_log_line *line, const char *key, uint64_t ms)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%llu.%03u", (unsigned long long)(ms / 1000), (unsigned)(ms % 1000));
+    if (line->on)
+        put_raw(line, key, text);
+}
+
+void kp_log_flag(struct kp_log_line *line, const char *key, bool value)
+{
+    if (line->on)
+        put_raw(line, key, value ? "true" : "false");
+}
+
+void kp_log_end(struct kp_log_line *line)
+{
+    size_t done = 0;
+    if (!line->on)
+        return;
+    if (!line->json && line->len > 0 && line->text[line->len - 1] == ';')
+        line->len--;
+    if (line->json)
+        line->text[line->len++] = '}';
+    line->text[line->len++] = '\n';
+    while (done < line->len) {
+        ssize_t wrote = write(STDERR_FILENO, line->text + done, line->len - done);
+        if (wrote <= 0)
+            return; /* there is nowhere to complain */
+        done += (size_t)wrote;
+    }
+}
+
+void kp_log_say(const struct kp_log *log, enum kp_log_level level, const char *event,
+                const char *format, ...)
+{
+    struct kp_log_line line;
+    char message[1024];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    kp_log_begin(&line, log, level, event, message);
+    kp_log_end(&line);
+}

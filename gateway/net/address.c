@@ -1,0 +1,180 @@
+/* Addresses as people type them: see address.h.  Knows no socket. */
+#include "address.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+static int fail(const char **why, const char *text)
+{
+    *why = text;
+    return -1;
+}
+
+static int take_port(struct kp_host *out, const char *text, size_t len, const char **why)
+{
+    unsigned long port = 0;
+    if (len == 0 || len > 5)
+        return fail(why, "the port is a number from 0 to 65535");
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return fail(why, "the port is a number from 0 to 65535");
+        port = port * 10 + (unsigned long)(text[i] - '0');
+    }
+    if (port > 65535)
+        return fail(why, "the port is a number from 0 to 65535");
+    snprintf(out->port, sizeof out->port, "%lu", port);
+    return 0;
+}
+
+static int take_name(struct kp_host *out, const char *text, size_t len, const char **why)
+{
+    if (len == 0)
+        return fail(why, "the address is missing");
+    if (len >= sizeof out->name)
+        return fail(why, "the address is too long");
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f || strchr("/@?#\\[]", text[i]) != NULL)
+            return fail(why, "the address holds a character that no address has");
+    memcpy(out->name, text, len);
+    out->name[len] = '\0';
+    return 0;
+}
+
+static int split_brackets(struct kp_host *out, const char *text, size_t len,
+                          const char *default_port, const char **why)
+{
+    const char *close = memchr(text, ']', len);
+    struct in6_addr v6;
+    size_t inner, rest;
+    if (close == NULL)
+        return fail(why, "an IPv6 address ends with ]");
+    inner = (size_t)(close - text) - 1;
+    rest = len - inner - 2;
+    if (take_name(out, text + 1, inner, why) != 0)
+        return -1;
+    if (strchr(out->name, '%') == NULL && inet_pton(AF_INET6, out->name, &v6) != 1)
+        return fail(why, "between [ and ] stands no IPv6 address");
+    if (rest > 0 && close[1] == ':')
+        return take_port(out, close + 2, rest - 1, why);
+    if (rest > 0)
+        return fail(why, "after ] comes :PORT");
+    if (default_port == NULL)
+        return fail(why, "the port is missing");
+    return take_port(out, default_port, strlen(default_port), why);
+}
+
+int kp_host_split(struct kp_host *out, const char *text, size_t len, const char *default_port,
+                  const char **why)
+{
+    const char *colon = memchr(text, ':', len);
+    size_t host;
+    if (len > 0 && text[0] == '[')
+        return split_brackets(out, text, len, default_port, why);
+    if (colon != NULL && memchr(colon + 1, ':', len - (size_t)(colon - text) - 1) != NULL) {
+        if (default_port == NULL)
+            return fail(why, "an IPv6 address with a port is written [ADDRESS]:PORT");
+        colon = NULL;
+    }
+    if (colon == NULL && default_port == NULL)
+        return fail(why, "the port is missing");
+    host = colon != NULL ? (size_t)(colon - text) : len;
+    if (take_name(out, text, host, why) != 0)
+        return -1;
+    if (colon != NULL)
+        return take_port(out, colon + 1, len - host - 1, why);
+    return take_port(out, default_port, strlen(default_port), why);
+}
+
+bool kp_host_is_numeric(const struct kp_host *host)
+{
+    struct in6_addr v6;
+    struct in_addr v4;
+    return strchr(host->name, ':') != NULL || inet_pton(AF_INET, host->name, &v4) == 1 ||
+           inet_pton(AF_INET6, host->name, &v6) == 1;
+}
+
+static int look_up(struct kp_address *out, const char *text, int flags, const char **why)
+{
+    struct kp_host host;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags};
+    struct addrinfo *found = NULL;
+    if (kp_host_split(&host, text, strlen(text), NULL, why) != 0)
+        return -1;
+    if (getaddrinfo(host.name, host.port, &hints, &found) != 0 || found == NULL)
+        return fail(why, flags != 0 ? "a numeric address is needed, as 0.0.0.0:443 or [::]:443"
+                                    : "there is no host of this name");
+    memset(out, 0, sizeof *out);
+    memcpy(&out->where, found->ai_addr, found->ai_addrlen);
+    out->len = found->ai_addrlen;
+    freeaddrinfo(found);
+    return 0;
+}
+
+int kp_address_parse(struct kp_address *out, const char *text, const char **why)
+{
+    return look_up(out, text, AI_NUMERICHOST, why);
+}
+
+int kp_address_find(struct kp_address *out, const char *text, const char **why)
+{
+    struct sockaddr_un *path = (struct sockaddr_un *)&out->where;
+    if (strncmp(text, "unix:", 5) != 0)
+        return look_up(out, text, 0, why);
+    memset(out, 0, sizeof *out);
+    if (text[5] == '\0')
+        return fail(why, "after unix: comes the path of a socket");
+    if (strlen(text + 5) >= sizeof path->sun_path)
+        return fail(why, "the path of a unix socket has at most 107 bytes");
+    path->sun_family = AF_UNIX;
+    memcpy(path->sun_path, text + 5, strlen(text + 5) + 1);
+    out->len = sizeof *path;
+    return 0;
+}
+
+bool kp_address_is_loopback(const struct kp_address *address)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address->where;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address->where;
+    if (address->where.ss_family == AF_INET)
+        return (ntohl(v4->sin_addr.s_addr) >> 24) == 127;
+    return address->where.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+bool kp_address_is_unix(const struct kp_address *address)
+{
+    return address->where.ss_family == AF_UNIX;
+}
+
+static const char *inet_text(const struct sockaddr *any, char text[KP_ADDRESS_TEXT_LEN])
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)any;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)any;
+    char host[INET6_ADDRSTRLEN] = "?";
+    if (any->sa_family == AF_INET) {
+        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
+        snprintf(text, KP_ADDRESS_TEXT_LEN, "%s:%u", host, ntohs(v4->sin_port));
+    } else if (any->sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
+        snprintf(text, KP_ADDRESS_TEXT_LEN, "[%s]:%u", host, ntohs(v6->sin6_port));
+    } else {
+        snprintf(text, KP_ADDRESS_TEXT_LEN, "unknown");
+    }
+    return text;
+}
+
+const char *kp_inet_text(const union kp_inet *inet, char text[KP_ADDRESS_TEXT_LEN])
+{
+    return inet_text(&inet->any, text);
+}
+
+const char *kp_address_text(const struct kp_address *address, char text[KP_ADDRESS_TEXT_LEN])
+{
+    const struct sockaddr_un *path = (const struct sockaddr_un *)&address->where;
+    if (!kp_address_is_unix(address))
+        return inet_text((const struct sockaddr *)&address->where, text);
+    snprintf(text, KP_ADDRESS_TEXT_LEN, "unix:%s", path->sun_path);
+    return text;
+}

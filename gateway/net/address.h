@@ -1,0 +1,52 @@
+/*
+ * Addresses as people type them: ADDR:PORT, [IPv6]:PORT, unix:PATH.  Knows no socket.
+ */
+#ifndef KP_NET_ADDRESS_H
+#define KP_NET_ADDRESS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#define KP_HOST_LEN 256         /* of a host name and its NUL: RFC 1035 2.3.4 */
+#define KP_ADDRESS_TEXT_LEN 128 /* of any address as text and its NUL */
+
+/* An internet address: what a client has.  Small: there is one in every connection. */
+union kp_inet {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* Any address that can be connected to or listened on. */
+struct kp_address {
+    struct sockaddr_storage where;
+    socklen_t len;
+};
+
+/* HOST or HOST:PORT or [IPv6]:PORT, a bare IPv6 address too, cut in two. */
+struct kp_host {
+    char name[KP_HOST_LEN]; /* without brackets */
+    char port[6];           /* decimal */
+};
+
+/* 0, or -1 with *why: one plain clause.  default_port NULL: a port is required. */
+int kp_host_split(struct kp_host *out, const char *text, size_t len, const char *default_port,
+                  const char **why);
+/* Whether the name is a numeric address (which has no name to send in server_name). */
+bool kp_host_is_numeric(const struct kp_host *host);
+
+/* A numeric ADDR:PORT or [IPv6]:PORT. */
+int kp_address_parse(struct kp_address *out, const char *text, const char **why);
+/* unix:PATH, ADDR:PORT or NAME:PORT; a name is resolved once, here, and may block. */
+int kp_address_find(struct kp_address *out, const char *text, const char **why);
+
+bool kp_address_is_loopback(const struct kp_address *address);
+bool kp_address_is_unix(const struct kp_address *address);
+
+/* Writes 127.0.0.1:80, [::1]:80 or unix:/run/x into text; returns text. */
+const char *kp_address_text(const struct kp_address *address, char text[KP_ADDRESS_TEXT_LEN]);
+const char *kp_inet_text(const union kp_inet *inet, char text[KP_ADDRESS_TEXT_LEN]);
+
+#endif

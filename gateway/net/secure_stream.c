@@ -1,0 +1,478 @@
+/* A connection of the engine over a stream: see secure_stream.h. */
+#include "secure_stream.h"
+
+#include <string.h>
+
+#include "sock.h"
+
+#define READS_A_TURN 16          /* then other connections get theirs */
+#define LINGER_MS 2000           /* how long the peer's FIN is waited for */
+#define NUDGE_MS 1000            /* what a plain text server gets to show itself */
+#define LINGER_BYTES (1u << 20) /* and how much of it is thrown away */
+
+static struct kp_secure *of(struct kp_stream *stream)
+{
+    return (struct kp_secure *)(void *)stream; /* its first member */
+}
+
+/* ---- Ending ------------------------------------------------------------------------------- */
+
+static void over(struct kp_secure *s, int error)
+{
+    if (s->is_over || s->stage >= KP_AT_LINGER)
+        return;
+    s->is_over = true;
+    s->error = error;
+    s->hooks->over(s);
+}
+
+static void one_closed(struct kp_secure *s)
+{
+    if (--s->closing == 0)
+        s->hooks->closed(s);
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+    one_closed(handle->data);
+}
+
+static void stream_closed(struct kp_stream *stream)
+{
+    one_closed(of(stream));
+}
+
+void kp_secure_close(struct kp_secure *s, bool abort)
+{
+    if (s->stage == KP_AT_END)
+        return;
+    s->stage = KP_AT_END;
+    kp_conn_free(s->conn);
+    s->conn = NULL;
+    s->closing = 1;
+    uv_close((uv_handle_t *)&s->timer, timer_closed);
+    if (kp_stream_is_open(&s->stream)) {
+        s->closing++;
+        kp_stream_close(&s->stream, abort);
+    }
+}
+
+/* Throws away what the peer still sends, until its FIN: closing with unread bytes would send a reset
+ * that overtakes our last ones. */
+static void drain(struct kp_secure *s)
+{
+    while (s->lingered < LINGER_BYTES) {
+        ssize_t got = kp_stream_read(&s->stream, s->loop->scratch, KP_SCRATCH_LEN);
+        if (got == UV_EAGAIN)
+            return;
+        if (got <= 0)
+            break;
+        s->lingered += (uint32_t)got;
+    }
+    kp_secure_close(s, false);
+}
+
+/* ---- Wire out ------------------------------------------------------------------------------ */
+
+static bool wire_waits(const struct kp_secure *s)
+{
+    return !s->broken && (kp_conn_state(s->conn) & KP_WIRE_OUT) != 0;
+}
+
+static void wire_broke(struct kp_secure *s, int error)
+{
+    s->broken = true;
+    s->readable = true; /* what came before the break may say why */
+    if (s->net_error == 0)
+        s->net_error = error;
+}
+
+/* Sends what waits.  Afterwards wire_waits() says whether the socket is full. */
+static void flush(struct kp_secure *s)
+{
+    while (wire_waits(s)) {
+        size_t len;
+        const uint8_t *out = kp_wire_out(s->conn, &len);
+        ssize_t sent = kp_stream_write(&s->stream, out, len);
+        if (sent == UV_EAGAIN)
+            return;
+        if (sent < 0) {
+            wire_broke(s, (int)sent);
+            return;
+        }
+        if (s->heard && s->stage == KP_AT_HANDSHAKE && kp_conn_sent_alert(s->conn) < 0)
+            s->committed = true;
+        kp_wire_out_done(s->conn, (size_t)sent);
+        s->active = uv_now(&s->loop->uv);
+    }
+    if (s->ending && !s->fin_sent && !s->broken && (s->serves || s->stage == KP_AT_LINGER)) {
+        s->fin_sent = true;
+        kp_stream_end(&s->stream);
+    }
+}
+
+/* ---- Wire in ------------------------------------------------------------------------------- */
+
+static void wire_ended(struct kp_secure *s, int error)
+{
+    s->eof = true;
+    s->readable = false;
+    if (error < 0 && s->net_error == 0)
+        s->net_error = error;
+    (void)!kp_wire_in_end(s->conn); /* latched: kp_conn_error() */
+    if (error < 0)
+        s->broken = true;
+}
+
+/* One read.  Whether any byte came. */
+static bool receive(struct kp_secure *s)
+{
+    size_t room;
+    uint8_t *to = kp_wire_in_room(s->conn, &room);
+    ssize_t got;
+    if (room == 0)
+        return false;
+    got = kp_stream_read(&s->stream, to, room);
+    if (got <= 0) {
+        (void)!kp_wire_in_done(s->conn, 0);
+        s->readable = false;
+        if (got != UV_EAGAIN)
+            wire_ended(s, (int)got);
+        return got != UV_EAGAIN;
+    }
+    s->readable = (size_t)got == room;
+    s->heard = true;
+    s->active = uv_now(&s->loop->uv);
+    (void)!kp_wire_in_done(s->conn, (size_t)got); /* latched */
+    return true;
+}
+
+/* ---- The pump ------------------------------------------------------------------------------ */
+
+static void set_wants(struct kp_secure *s)
+{
+    unsigned wants = 0;
+    if (s->conn == NULL || s->stage == KP_AT_CONNECT)
+        return;
+    if (s->stage == KP_AT_LINGER)
+        wants |= KP_STREAM_READ;
+    else if (!s->eof && !s->held && !s->is_over && (kp_conn_state(s->conn) & KP_WIRE_IN))
+        wants |= KP_STREAM_READ;
+    if (wire_waits(s))
+        wants |= KP_STREAM_WRITE;
+    kp_stream_want(&s->stream, wants);
+}
+
+/* Hands plaintext over.  Whether anything moved. */
+static bool deliver(struct kp_secure *s)
+{
+    size_t len, used;
+    const uint8_t *data = kp_app_out(s->conn, &len);
+    used = s->hooks->data(s, data, len);
+    if (s->conn == NULL)
+        return false;
+    s->bytes_in += used;
+    if (used > 0)
+        kp_app_out_done(s->conn, used);
+    s->held = used < len;
+    return used > 0;
+}
+
+/* What the engine asks for, one thing at a time.  Whether it's worth looking again. */
+static bool serve_engine(struct kp_secure *s)
+{
+    unsigned state = kp_conn_state(s->conn);
+    if (state & KP_NEED_CREDENTIAL) {
+        int error = s->hooks->credential(s);
+        if (s->conn != NULL && error != 0 && kp_conn_error(s->conn) == 0)
+            over(s, error);
+        return true;
+    }
+    if (state & KP_NEED_COMPUTE)
+        return kp_conn_compute(s->conn) == 0 || kp_conn_error(s->conn) != 0;
+    if ((state & KP_PROVED) && s->stage == KP_AT_HANDSHAKE) {
+        s->stage = KP_AT_WORK;
+        s->hooks->proved(s);
+        return true;
+    }
+    if ((state & KP_APP_OUT) && s->stage == KP_AT_WORK && !s->held)
+        return deliver(s);
+    if ((state & KP_PEER_ENDED) && !s->peer_ended) {
+        s->peer_ended = true;
+        s->hooks->peer_ended(s);
+        return true;
+    }
+    return false;
+}
+
+/* Whether it has come to its end. */
+static bool ended(struct kp_secure *s)
+{
+    unsigned state = kp_conn_state(s->conn);
+    int error = kp_conn_error(s->conn);
+    if (error == 0 && s->broken && !s->readable)
+        error = KP_E_TRUNCATED;
+    if (s->held && (state & KP_APP_OUT))
+        return true; /* what came before the end is handed over first */
+    if (error != 0) {
+        over(s, error);
+        return true;
+    }
+    if ((state & KP_CLOSED) && !wire_waits(s)) {
+        over(s, 0);
+        return true;
+    }
+    return s->is_over;
+}
+
+static void turn(struct kp_secure *s)
+{
+    for (unsigned reads = 0; s->conn != NULL && s->stage < KP_AT_LINGER;) {
+        flush(s);
+        if (s->room_wanted && !wire_waits(s) && s->stage == KP_AT_WORK) {
+            s->room_wanted = false;
+            s->hooks->room(s);
+            continue;
+        }
+        if (serve_engine(s))
+            continue;
+        if (s->conn == NULL || s->stage >= KP_AT_LINGER)
+            return;
+        if (ended(s))
+            return;
+        if (!s->readable || s->held || !(kp_conn_state(s->conn) & KP_WIRE_IN) ||
+            reads++ >= READS_A_TURN || !receive(s))
+            break;
+    }
+    if (s->conn != NULL && s->stage < KP_AT_LINGER)
+        (void)ended(s);
+}
+
+static void step(struct kp_secure *s)
+{
+    if (s->stage < KP_AT_LINGER) {
+        turn(s);
+    } else if (s->stage == KP_AT_LINGER) {
+        flush(s);
+        drain(s);
+    }
+}
+
+void kp_secure_pump(struct kp_secure *s)
+{
+    if (s->stage == KP_AT_CONNECT || s->stage == KP_AT_END)
+        return;
+    s->pump_again = true;
+    if (s->pumping)
+        return;
+    s->pumping = true;
+    while (s->pump_again && s->conn != NULL) {
+        s->pump_again = false;
+        step(s);
+    }
+    s->pumping = false;
+    set_wants(s);
+}
+
+static void connected(struct kp_secure *s)
+{
+    int error = kp_stream_error(&s->stream);
+    if (error != 0) {
+        s->net_error = error;
+        kp_stream_want(&s->stream, 0);
+        over(s, KP_E_TRUNCATED);
+        return;
+    }
+    s->stage = KP_AT_HANDSHAKE;
+    kp_secure_pump(s);
+}
+
+static void ready(struct kp_stream *stream, unsigned events)
+{
+    struct kp_secure *s = of(stream);
+    if (s->stage == KP_AT_CONNECT) {
+        connected(s);
+        return;
+    }
+    if (events & KP_STREAM_READ)
+        s->readable = true;
+    kp_secure_pump(s);
+}
+
+/* ---- Deadlines ------------------------------------------------------------------------------ */
+
+static void timer_fired(uv_timer_t *timer);
+
+/* A plain text server, as one for HTTP, may still be waiting for the end of a line: our ClientHello
+ * had none.  Its answer tells the person what it is.  Whether there is reason to wait for it. */
+static bool nudge(struct kp_secure *s)
+{
+    static const uint8_t lines[] = "\r\n\r\n";
+    if (s->serves || s->nudged || s->heard || s->stage != KP_AT_HANDSHAKE || wire_waits(s))
+        return false;
+    s->nudged = true;
+    (void)kp_stream_write(&s->stream, lines, sizeof lines - 1);
+    (void)uv_timer_start(&s->timer, timer_fired, NUDGE_MS, 0);
+    return true;
+}
+
+static void timer_fired(uv_timer_t *timer)
+{
+    struct kp_secure *s = timer->data;
+    uint64_t idle = uv_now(&s->loop->uv) - s->active;
+    if (s->stage == KP_AT_LINGER) {
+        kp_secure_close(s, false);
+    } else if (s->renews && idle < s->deadline_ms) {
+        (void)uv_timer_start(timer, timer_fired, s->deadline_ms - idle, 0);
+    } else if (!nudge(s)) {
+        s->hooks->timeout(s);
+    }
+}
+
+void kp_secure_deadline(struct kp_secure *s, uint32_t ms, bool renews)
+{
+    if (s->stage == KP_AT_END)
+        return;
+    s->deadline_ms = ms;
+    s->renews = renews;
+    s->active = uv_now(&s->loop->uv);
+    if (ms == 0)
+        (void)uv_timer_stop(&s->timer);
+    else
+        (void)uv_timer_start(&s->timer, timer_fired, ms, 0);
+}
+
+/* ---- The owner's side ------------------------------------------------------------------------ */
+
+size_t kp_secure_send(struct kp_secure *s, const uint8_t *data, size_t len)
+{
+    size_t total = 0;
+    while (s->conn != NULL && total < len) {
+        size_t used = 0;
+        if (kp_app_in(s->conn, data + total, len - total, &used) != 0) {
+            s->pump_again = true;
+            break;
+        }
+        total += used;
+        flush(s);
+        if (s->broken)
+            total = len; /* the pump will find that it is over */
+        else if (wire_waits(s) || used == 0)
+            break;
+    }
+    s->bytes_out += total;
+    s->room_wanted = total < len;
+    if (!s->pumping)
+        set_wants(s);
+    return total;
+}
+
+bool kp_secure_blocked(struct kp_secure *s)
+{
+    bool blocked = s->conn == NULL || wire_waits(s);
+    if (blocked)
+        s->room_wanted = true;
+    return blocked;
+}
+
+void kp_secure_end(struct kp_secure *s)
+{
+    if (s->conn == NULL || s->ending)
+        return;
+    s->ending = true;
+    (void)!kp_app_in_end(s->conn);
+    kp_secure_pump(s);
+}
+
+void kp_secure_release(struct kp_secure *s)
+{
+    s->held = false;
+    kp_secure_pump(s);
+}
+
+void kp_secure_say_plain(struct kp_secure *s, const char *text)
+{
+    (void)kp_stream_write(&s->stream, (const uint8_t *)text, strlen(text));
+    s->broken = true; /* nothing of the engine's may follow */
+    kp_stream_end(&s->stream);
+}
+
+void kp_secure_finish(struct kp_secure *s)
+{
+    if (s->stage >= KP_AT_LINGER)
+        return;
+    if (s->stage == KP_AT_CONNECT || s->net_error != 0) {
+        kp_secure_close(s, false);
+        return;
+    }
+    s->stage = KP_AT_LINGER;
+    s->ending = true;
+    (void)uv_timer_start(&s->timer, timer_fired, LINGER_MS, 0);
+    kp_secure_pump(s);
+}
+
+static void prepare(struct kp_secure *s, struct kp_loop *loop, const struct kp_secure_hooks *hooks)
+{
+    memset(s, 0, sizeof *s);
+    s->loop = loop;
+    s->hooks = hooks;
+    s->stream.ready = ready;
+    s->stream.closed = stream_closed;
+    s->stream.fd = -1;
+    s->active = uv_now(&loop->uv);
+}
+
+/* The last step of both openers, when nothing can fail any more. */
+static void start(struct kp_secure *s, struct kp_conn *conn, enum kp_secure_stage stage)
+{
+    s->conn = conn;
+    s->stage = (uint8_t)stage;
+    (void)uv_timer_init(&s->loop->uv, &s->timer);
+    s->timer.data = s;
+}
+
+int kp_secure_accept(struct kp_secure *s, struct kp_loop *loop, int fd, struct kp_context *context,
+                     const struct kp_secure_hooks *hooks)
+{
+    struct kp_conn *conn = NULL;
+    int error;
+    prepare(s, loop, hooks);
+    error = kp_conn_new(&conn, context, kp_loop_seconds());
+    if (error != 0) {
+        kp_sock_close(fd);
+        return UV_ENOMEM;
+    }
+    error = kp_stream_open(&s->stream, loop, fd);
+    if (error != 0) {
+        kp_conn_free(conn);
+        return error;
+    }
+    start(s, conn, KP_AT_HANDSHAKE);
+    s->serves = true;
+    s->readable = true; /* a ClientHello often comes with the connection */
+    return 0;
+}
+
+int kp_secure_dial(struct kp_secure *s, struct kp_loop *loop, const struct kp_address *address,
+                   struct kp_context *context, const struct kp_secure_offer *offer,
+                   const struct kp_secure_hooks *hooks)
+{
+    struct kp_conn *conn = NULL;
+    bool done = false;
+    int error;
+    prepare(s, loop, hooks);
+    error = kp_conn_new(&conn, context, kp_loop_seconds());
+    if (error == 0)
+        error = kp_conn_connect(conn, offer->login, offer->session, offer->server_name);
+    if (error != 0)
+        error = UV_ENOMEM; /* nothing else can fail there */
+    else
+        error = kp_stream_connect(&s->stream, loop, address, &done);
+    if (error != 0) {
+        kp_conn_free(conn);
+        return error;
+    }
+    start(s, conn, KP_AT_CONNECT);
+    kp_stream_want(&s->stream, KP_STREAM_WRITE);
+    return 0;
+}

@@ -1,0 +1,52 @@
+/* The few HTTP answers of our own: see notice.h. */
+#include "notice.h"
+
+#include <stdio.h>
+#include <string.h>
+
+size_t kp_notice(char out[KP_NOTICE_MAX], const char *status, int html, const char *body)
+{
+    int len = snprintf(out, KP_NOTICE_MAX,
+                       "HTTP/1.1 %s\r\n"
+                       "Content-Type: %s; charset=utf-8\r\n"
+                       "Content-Length: %zu\r\n"
+                       "Cache-Control: no-store\r\n"
+                       "Connection: close\r\n"
+                       "\r\n"
+                       "%s",
+                       status, html ? "text/html" : "text/plain", strlen(body), body);
+    return len < 0 || len >= KP_NOTICE_MAX ? 0 : (size_t)len;
+}
+
+void kp_notice_escape(char *out, size_t len, const char *text)
+{
+    size_t used = 0;
+    for (; *text != '\0'; text++) {
+        const char *as = NULL;
+        char one[2] = {*text, '\0'};
+        switch (*text) {
+        case '&':
+            as = "&amp;";
+            break;
+        case '<':
+            as = "&lt;";
+            break;
+        case '>':
+            as = "&gt;";
+            break;
+        case '"':
+            as = "&quot;";
+            break;
+        case '\'':
+            as = "&#39;";
+            break;
+        default:
+            as = one;
+        }
+        if (used + strlen(as) >= len)
+            break;
+        memcpy(out + used, as, strlen(as));
+        used += strlen(as);
+    }
+    out[used] = '\0';
+}

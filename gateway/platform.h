@@ -1,0 +1,27 @@
+/*
+ * What differs between operating systems and is not a socket: the process's own limits, and how a
+ * person's browser is opened.  platform.c is the only file of the gateway that may look at Linux.
+ */
+#ifndef KP_GATEWAY_PLATFORM_H
+#define KP_GATEWAY_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+/* No core file and no debugger of the same user: keys and passwords stay in this process.  Also
+ * ignores SIGPIPE, and fills closed standard descriptors, which no socket may become: an empty
+ * input, an output that takes nothing.  Call it before anything is opened or any secret read. */
+void kp_platform_harden(void);
+
+/* Raises the limit of open descriptors as far as is allowed; returns it. */
+size_t kp_platform_descriptors(void);
+
+/* Keeps freed record buffers in the allocator rather than giving every one back to the kernel. */
+void kp_platform_tune_memory(void);
+
+/* Starts the person's browser at url (under sudo: as the person who typed sudo), detached.  0 or a
+ * negative uv error; whether the browser then shows anything can't be known. */
+int kp_platform_open_browser(uv_loop_t *loop, const char *url);
+
+#endif
