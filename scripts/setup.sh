@@ -4,7 +4,7 @@
 say() { printf '== %s\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }
 
-BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libssl-dev libuv1-dev node-llhttp libinih-dev libutf8proc-dev"
+BUILD_PACKAGES="gcc libc6-dev python3 meson ninja-build pkg-config libssl-dev libuv1-dev node-llhttp libinih-dev libutf8proc-dev"
 
 # The packages of "$@" that are not installed.
 missing_packages() {
@@ -64,7 +64,7 @@ drop_root() {
     fi
 }
 
-# build_in DIR [meson options]: sets up once, then builds; quiet unless it fails.
+# build_in DIR [meson options]: sets up once, then builds (TARGETS, else all); quiet unless it fails.
 build_in() {
     local dir=$1 log
     shift
@@ -72,7 +72,8 @@ build_in() {
     if [ ! -f "$dir/build.ninja" ]; then
         meson setup "$dir" "$@" >"$log" 2>&1 || { cat "$log" >&2; die "the build can't be set up: see above"; }
     fi
-    ninja -C "$dir" >"$log" 2>&1 || { tail -n 60 "$log" >&2; die "the build failed: see above"; }
+    # shellcheck disable=SC2086
+    ninja -C "$dir" ${TARGETS:-} >"$log" 2>&1 || { tail -n 60 "$log" >&2; die "the build failed: see above"; }
     if grep -q 'warning:' "$log"; then grep -A4 'warning:' "$log" >&2; fi
     rm -f "$log"
 }
