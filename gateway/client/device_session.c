@@ -234,8 +234,10 @@ static bool try_next_address(struct kp_device *d, struct kp_attempt *attempt,
 }
 
 void kp_device_ended(struct kp_device *d, struct kp_attempt *attempt,
-                     const struct kp_trouble *trouble)
+                     const struct kp_trouble *given)
 {
+    const struct kp_trouble own = *given; /* failed() may free what it is part of */
+    const struct kp_trouble *trouble = &own;
     if (try_next_address(d, attempt, trouble))
         return;
     if (!attempt->by_password) {

@@ -161,7 +161,8 @@ static void peer_ended(struct kp_secure *s)
 {
     struct kp_relay *r = of_secure(s);
     r->plain_fin = true;
-    if (kp_stream_is_open(&r->plain) && !r->plain_deaf)
+    /* While the plain side is still being reached, kp_relay_start says it. */
+    if (r->plain_live && !r->plain_deaf)
         kp_stream_end(&r->plain);
     if (r->dialled)
         last_words(r);
