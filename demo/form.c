@@ -25,9 +25,11 @@ static int decode(const char *p, const char *end, struct demo_text *value)
         if (c == '+') {
             c = ' ';
         } else if (c == '%') {
-            if (end - p < 2 || hex(p[0]) < 0 || hex(p[1]) < 0)
+            int high = end - p < 2 ? -1 : hex(p[0]);
+            int low = end - p < 2 ? -1 : hex(p[1]);
+            if (high < 0 || low < 0)
                 return -1;
-            c = (char)(hex(p[0]) << 4 | hex(p[1]));
+            c = (char)(high * 16 + low);
             p += 2;
         }
         if (!c)

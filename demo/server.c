@@ -104,7 +104,7 @@ static void remove_stale(const char *path)
     if (strlen(path) >= sizeof name.sun_path || lstat(path, &status) != 0 ||
         !S_ISSOCK(status.st_mode))
         return;
-    strcpy(name.sun_path, path);
+    memcpy(name.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;

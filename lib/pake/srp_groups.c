@@ -206,11 +206,11 @@ static const uint8_t n8192[] = {
 };
 
 static const struct kp_srp_group_id groups[] = {
-    {2048, n2048, 2},
-    {3072, n3072, 5},
-    {4096, n4096, 5},
-    {6144, n6144, 5},
-    {8192, n8192, 19},
+    {n2048, 2048, 2},
+    {n3072, 3072, 5},
+    {n4096, 4096, 5},
+    {n6144, 6144, 5},
+    {n8192, 8192, 19},
 };
 
 const struct kp_srp_group_id *kp_srp_group_by_bits(unsigned bits)

@@ -11,8 +11,8 @@
 #define KP_SRP_MAX_LEN (KP_SRP_MAX_BITS / 8)
 
 struct kp_srp_group_id {
-    unsigned bits;
     const uint8_t *n; /* bits / 8 bytes, big-endian; first and last byte not 0 */
+    unsigned bits;
     uint8_t g;
 };
 
