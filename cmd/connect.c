@@ -126,9 +126,8 @@ static int report(const struct job *j, const struct kp_pipe_result *result)
         return KP_EXIT_DONE;
     case KP_PIPE_TROUBLE:
         kp_explain(&result->trouble, j->where, text, sizeof text);
-        return kp_command_fail(kp_trouble_is_proof(&result->trouble) ? KP_EXIT_PROOF
-                                                                     : KP_EXIT_FAILED,
-                               "%s", text);
+        return kp_command_fail(
+            kp_trouble_is_proof(&result->trouble) ? KP_EXIT_PROOF : KP_EXIT_FAILED, "%s", text);
     case KP_PIPE_INPUT:
         return kp_command_fail(KP_EXIT_FAILED, "standard input can't be read: %s",
                                uv_strerror(result->local_error));

@@ -62,7 +62,7 @@ struct job {
     int wrong; /* passwords in a row */
 };
 
-/* ---- Checking ------------------------------------------------------------------------------------ */
+/* ---- Checking ---------------------------------------------------------------------------- */
 
 static int refuse_later(const struct kp_options *options)
 {
@@ -103,7 +103,7 @@ static int check(struct job *j)
     return KP_EXIT_DONE;
 }
 
-/* ---- The login ----------------------------------------------------------------------------------- */
+/* ---- The login --------------------------------------------------------------------------- */
 
 static int ask_password(const struct job *j, const char *error, struct kp_text *password)
 {
@@ -142,7 +142,7 @@ static void tell_proved(const struct kp_info *info)
                     info->resumed ? ", resumed" : "");
 }
 
-/* ---- The first handshake --------------------------------------------------------------------------- */
+/* ---- The first handshake ----------------------------------------------------------------- */
 
 static int prove_once(struct job *j, const char *error)
 {
@@ -171,7 +171,7 @@ static int prove(struct job *j)
     return status;
 }
 
-/* ---- Asking again ------------------------------------------------------------------------------------ */
+/* ---- Asking again ------------------------------------------------------------------------ */
 
 static void signals_of_terminal(int how)
 {
@@ -236,7 +236,7 @@ static void halted(struct kp_device *device)
     end(j, status);
 }
 
-/* ---- Serving the browser ------------------------------------------------------------------------------ */
+/* ---- Serving the browser ----------------------------------------------------------------- */
 
 static void end(struct job *j, int status)
 {

@@ -50,7 +50,7 @@ static const struct kp_option table[] = {
 static const char *const later[] = {"http",       "http-listen", "other-tls",
                                     "transition", "pake",        "advertise"};
 
-/* ---- The configuration file -------------------------------------------------------------------- */
+/* ---- The configuration file -------------------------------------------------------------- */
 
 struct reading {
     struct kp_options *options;
@@ -88,7 +88,7 @@ static int read_config(struct kp_options *options)
                            reading.why[0] != '\0' ? reading.why : "not a [section] or key = value");
 }
 
-/* ---- Checking ---------------------------------------------------------------------------------- */
+/* ---- Checking ---------------------------------------------------------------------------- */
 
 static int refuse_later(const struct kp_options *options)
 {
@@ -210,7 +210,6 @@ static int run(struct kp_options *options)
 {
     struct kp_front_settings settings = {0};
     struct kp_keylog keylog = {.file = NULL};
-    char why[1024];
     int status;
     kp_platform_harden();
     kp_platform_tune_memory();
@@ -218,6 +217,7 @@ static int run(struct kp_options *options)
     if (status == KP_EXIT_DONE)
         status = open_keylog(&keylog, options);
     if (status == KP_EXIT_DONE) {
+        char why[1024];
         settings.keylog = kp_keylog_function(&keylog);
         settings.keylog_arg = &keylog;
         if (kp_front_door_run(&settings, why, sizeof why) != 0)
@@ -237,7 +237,8 @@ const struct kp_command kp_command_serve = {
         "Takes TLS connections that prove the password of a user in the credentials file, and "
         "carries what they say to the web server behind it. Nothing reaches that server before "
         "the proof. The server should listen on loopback or a unix socket only.\n\n"
-        "Prints a line \"listening ADDR:PORT\" for each socket once it takes connections. A changed "
+        "Prints a line \"listening ADDR:PORT\" for each socket once it takes connections. A "
+        "changed "
         "credentials file is in force within a second; SIGHUP loads it at once. SIGTERM lets "
         "running connections finish for 10 seconds.",
     .options = table,

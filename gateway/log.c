@@ -141,7 +141,8 @@ void kp_log_number(struct kp_log_line *line, const char *key, uint64_t value)
 void kp_log_seconds(struct kp_log_line *line, const char *key, uint64_t ms)
 {
     char text[32];
-    snprintf(text, sizeof text, "%llu.%03u", (unsigned long long)(ms / 1000), (unsigned)(ms % 1000));
+    snprintf(text, sizeof text, "%llu.%03u", (unsigned long long)(ms / 1000),
+             (unsigned)(ms % 1000));
     if (line->on)
         put_raw(line, key, text);
 }

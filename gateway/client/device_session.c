@@ -30,7 +30,7 @@ const char *kp_device_name(const struct kp_device *d, char *text, size_t len)
     return text;
 }
 
-/* ---- Lists ------------------------------------------------------------------------------------ */
+/* ---- Lists ------------------------------------------------------------------------------- */
 
 static void append(struct kp_attempt **list, struct kp_attempt *attempt)
 {
@@ -71,7 +71,7 @@ static void fail_all(struct kp_attempt **list, const struct kp_trouble *trouble)
         attempt->failed(attempt, trouble);
 }
 
-/* ---- Dialling ---------------------------------------------------------------------------------- */
+/* ---- Dialling ---------------------------------------------------------------------------- */
 
 static void go_on(struct kp_device *d);
 
@@ -129,7 +129,7 @@ static void go_on(struct kp_device *d)
         start(d, attempt);
 }
 
-/* ---- Addresses --------------------------------------------------------------------------------- */
+/* ---- Addresses --------------------------------------------------------------------------- */
 
 static void found(uv_getaddrinfo_t *lookup, int status, struct addrinfo *list)
 {
@@ -170,7 +170,7 @@ static void look_up(struct kp_device *d)
         found(&d->lookup, error, NULL);
 }
 
-/* ---- What owners say ---------------------------------------------------------------------------- */
+/* ---- What owners say --------------------------------------------------------------------- */
 
 void kp_device_want(struct kp_device *d, struct kp_attempt *attempt)
 {

@@ -29,9 +29,9 @@ struct kp_attempt {
     /* There will be no connection. */
     void (*failed)(struct kp_attempt *attempt, const struct kp_trouble *trouble);
     struct kp_session *session; /* what it resumes with: its own reference, or NULL */
-    uint8_t address;  /* index of the one that is tried */
-    bool by_password; /* else by ticket */
-    bool waiting;     /* in one of the lists */
+    uint8_t address;            /* index of the one that is tried */
+    bool by_password;           /* else by ticket */
+    bool waiting;               /* in one of the lists */
 };
 
 struct kp_device {
@@ -41,12 +41,12 @@ struct kp_device {
     struct kp_address addresses[KP_DEVICE_ADDRESSES];
     size_t address_count; /* 0: not looked up yet */
     uv_getaddrinfo_t lookup;
-    const struct kp_login *login;   /* borrowed */
-    struct kp_session *session;     /* or NULL */
-    struct kp_attempt *unresolved;  /* wait for addresses */
-    struct kp_attempt *queue;       /* wait for the password handshake */
-    struct kp_attempt *proving;     /* has it */
-    struct kp_trouble trouble;      /* when halted: why */
+    const struct kp_login *login;              /* borrowed */
+    struct kp_session *session;                /* or NULL */
+    struct kp_attempt *unresolved;             /* wait for addresses */
+    struct kp_attempt *queue;                  /* wait for the password handshake */
+    struct kp_attempt *proving;                /* has it */
+    struct kp_trouble trouble;                 /* when halted: why */
     void (*on_halt)(struct kp_device *device); /* after a failed proof; may be NULL */
     void *owner;
     bool looking;

@@ -1,6 +1,6 @@
 /*
- * The loopback face of a device: a port on this computer, where each connection of a browser becomes
- * a secure connection to the device.  Bytes go through as they are.
+ * The loopback face of a device: a port on this computer, where each connection of a browser
+ * becomes a secure connection to the device.  Bytes go through as they are.
  */
 #ifndef KP_CLIENT_FACE_H
 #define KP_CLIENT_FACE_H

@@ -7,7 +7,7 @@
 #include "stdio_pump.h"
 
 struct pipe {
-    struct kp_secure secure;   /* first */
+    struct kp_secure secure; /* first */
     struct kp_attempt attempt;
     struct kp_loop loop;
     struct kp_device device;
@@ -52,7 +52,7 @@ static void finish(struct pipe *p, enum kp_pipe_end end)
         kp_secure_close(&p->secure, end == KP_PIPE_INPUT);
 }
 
-/* ---- From standard input ------------------------------------------------------------------------ */
+/* ---- From standard input ----------------------------------------------------------------- */
 
 static void push(struct pipe *p)
 {
@@ -90,7 +90,7 @@ static void room(struct kp_secure *s)
     push(of(s));
 }
 
-/* ---- To standard output ------------------------------------------------------------------------- */
+/* ---- To standard output ------------------------------------------------------------------ */
 
 static size_t data(struct kp_secure *s, const uint8_t *bytes, size_t len)
 {
@@ -131,7 +131,7 @@ static void peer_ended(struct kp_secure *s)
     end_if_done(p);
 }
 
-/* ---- The connection ------------------------------------------------------------------------------ */
+/* ---- The connection ---------------------------------------------------------------------- */
 
 static const struct kp_stdio_hooks stdio_hooks = {.came = came, .written = written};
 
@@ -215,8 +215,8 @@ static int dial(struct kp_attempt *attempt, const struct kp_address *address,
     struct pipe *p = attempt->device->owner;
     int error = p->ended ? UV_ECANCELED : 0;
     if (error == 0)
-        error = kp_secure_dial(&p->secure, &p->loop, address, p->device.context, offer,
-                               &secure_hooks);
+        error =
+            kp_secure_dial(&p->secure, &p->loop, address, p->device.context, offer, &secure_hooks);
     p->open = error == 0;
     if (error == 0)
         kp_secure_deadline(&p->secure, KP_DEVICE_DEADLINE_MS, false);

@@ -80,8 +80,8 @@ static int dial(struct kp_attempt *attempt, const struct kp_address *address,
                 const struct kp_secure_offer *offer)
 {
     struct prover *p = of_attempt(attempt);
-    int error = kp_secure_dial(&p->secure, attempt->device->loop, address,
-                               attempt->device->context, offer, &hooks);
+    int error = kp_secure_dial(&p->secure, attempt->device->loop, address, attempt->device->context,
+                               offer, &hooks);
     if (error == 0)
         kp_secure_deadline(&p->secure, KP_DEVICE_DEADLINE_MS, false);
     return error;

@@ -29,7 +29,7 @@ struct kp_stdio {
     struct lane in, out;
 };
 
-/* ---- The threads ------------------------------------------------------------------------------- */
+/* ---- The threads ------------------------------------------------------------------------- */
 
 static void give_back(struct lane *lane)
 {
@@ -85,7 +85,7 @@ static void *write_pieces(void *arg)
     return NULL;
 }
 
-/* ---- The loop's side ---------------------------------------------------------------------------- */
+/* ---- The loop's side --------------------------------------------------------------------- */
 
 static bool take_back(struct kp_stdio *s, struct lane *lane)
 {

@@ -1,7 +1,7 @@
 /*
  * Standard input and output for an event loop, whatever they are: files, pipes, terminals,
- * /dev/null, closed.  Two threads do the blocking reads and writes, one piece at a time, so there is
- * back-pressure and no descriptor's flags are changed for the programs that share it.  Once in a
+ * /dev/null, closed.  Two threads do the blocking reads and writes, one piece at a time, so there
+ * is back-pressure and no descriptor's flags are changed for the programs that share it.  Once in a
  * process.
  */
 #ifndef KP_CLIENT_STDIO_PUMP_H
@@ -26,8 +26,8 @@ struct kp_stdio *kp_stdio_start(struct kp_loop *loop, const struct kp_stdio_hook
                                 void *owner);
 /* Asks for the next piece. */
 void kp_stdio_read(struct kp_stdio *stdio);
-/* Takes a copy of up to len bytes, 0 while an earlier piece is being written; hooks->written follows
- * when it is out. */
+/* Takes a copy of up to len bytes, 0 while an earlier piece is being written; hooks->written
+ * follows when it is out. */
 size_t kp_stdio_write(struct kp_stdio *stdio, const uint8_t *data, size_t len);
 bool kp_stdio_is_writing(const struct kp_stdio *stdio);
 /* No hook is called any more.  A thread that is stuck in a read stays there until the process ends,

@@ -45,7 +45,7 @@ static void forget(struct kp_visitor *v)
     free(v);
 }
 
-/* ---- The page ------------------------------------------------------------------------------------ */
+/* ---- The page ---------------------------------------------------------------------------- */
 
 static void say_trouble(struct kp_visitor *v, const struct kp_trouble *trouble)
 {
@@ -70,7 +70,7 @@ static void say_trouble(struct kp_visitor *v, const struct kp_trouble *trouble)
     v->fd = -1;
 }
 
-/* ---- The secure connection ------------------------------------------------------------------------ */
+/* ---- The secure connection --------------------------------------------------------------- */
 
 static void proved(struct kp_relay *relay)
 {
@@ -121,8 +121,8 @@ static int dial(struct kp_attempt *attempt, const struct kp_address *address,
                 const struct kp_secure_offer *offer)
 {
     struct kp_visitor *v = of_attempt(attempt);
-    int error = kp_relay_dial(&v->relay, v->face->loop, address, v->face->device->context, offer,
-                              &hooks);
+    int error =
+        kp_relay_dial(&v->relay, v->face->loop, address, v->face->device->context, offer, &hooks);
     v->dialled = error == 0;
     if (error == 0)
         kp_secure_deadline(&v->relay.secure, KP_DEVICE_DEADLINE_MS, false);
@@ -136,7 +136,7 @@ static void failed(struct kp_attempt *attempt, const struct kp_trouble *trouble)
     forget(v);
 }
 
-/* ---- Life ------------------------------------------------------------------------------------------ */
+/* ---- Life -------------------------------------------------------------------------------- */
 
 void kp_visitor_begin(struct kp_face *face, int fd)
 {

@@ -123,7 +123,8 @@ bool kp_credentials_refresh(struct kp_credentials *c, bool force)
     }
     if (!same_device(store, c->store) && make_context(&context, c, store) != 0) {
         kp_store_free(store);
-        kp_log_say(c->log, KP_LOG_ERROR, "credentials", "out of memory; the old ones stay in force");
+        kp_log_say(c->log, KP_LOG_ERROR, "credentials",
+                   "out of memory; the old ones stay in force");
         return false;
     }
     kp_log_say(c->log, KP_LOG_INFO, "credentials", "%s is in force: %zu users", c->path,

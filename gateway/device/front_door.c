@@ -33,7 +33,7 @@ static void tell(struct front_door *d, enum kp_worker_word word)
         kp_worker_tell(&d->workers[i], word);
 }
 
-/* ---- Signals and time -------------------------------------------------------------------------- */
+/* ---- Signals and time -------------------------------------------------------------------- */
 
 static void told_to_stop(uv_signal_t *signal, int number)
 {
@@ -96,7 +96,7 @@ static void watch(struct front_door *d)
     (void)uv_timer_start(&d->look, look, LOOK_MS, LOOK_MS);
 }
 
-/* ---- Starting ---------------------------------------------------------------------------------- */
+/* ---- Starting ---------------------------------------------------------------------------- */
 
 static int cannot_listen(const struct kp_address *address, int error, char *why, size_t why_len)
 {

@@ -22,7 +22,7 @@ static const struct kp_front_settings *settings(const struct kp_tunnel *t)
     return t->worker->shop->settings;
 }
 
-/* ---- Credentials ------------------------------------------------------------------------------ */
+/* ---- Credentials ------------------------------------------------------------------------- */
 
 static int credential(struct kp_relay *relay)
 {
@@ -69,7 +69,7 @@ void kp_tunnel_recheck(struct kp_tunnel *t)
         kp_tunnel_stop(t, "the user's credential was changed or removed");
 }
 
-/* ---- The upstream ------------------------------------------------------------------------------ */
+/* ---- The upstream ------------------------------------------------------------------------ */
 
 static void proved(struct kp_relay *relay)
 {
@@ -105,19 +105,20 @@ static void reached(struct kp_relay *relay)
     kp_relay_start(relay, settings(t)->idle_ms);
 }
 
-/* ---- The end ----------------------------------------------------------------------------------- */
+/* ---- The end ----------------------------------------------------------------------------- */
 
 static void say_unreached(struct kp_tunnel *t)
 {
     struct kp_relay *r = &t->relay;
     char text[KP_NOTICE_MAX];
-    size_t len = kp_notice(text, "502 Bad Gateway", 0,
-                           "You are connected to the device and your password was right, but the "
-                           "web server behind it doesn't answer.\n"
-                           "It may still be starting: try again in a moment. If this stays, restart "
-                           "the device; whoever runs it\n"
-                           "finds the reason in the log of `keyplate serve` (check that the "
-                           "--upstream server is running).\n");
+    size_t len =
+        kp_notice(text, "502 Bad Gateway", 0,
+                  "You are connected to the device and your password was right, but the "
+                  "web server behind it doesn't answer.\n"
+                  "It may still be starting: try again in a moment. If this stays, restart "
+                  "the device; whoever runs it\n"
+                  "finds the reason in the log of `keyplate serve` (check that the "
+                  "--upstream server is running).\n");
     (void)kp_secure_send(&r->secure, (const uint8_t *)text, len);
     kp_secure_end(&r->secure);
 }
@@ -144,6 +145,11 @@ static void over(struct kp_relay *relay)
     case KP_ENDED_BOTH:
         kp_relay_finish(relay);
         break;
+    case KP_ENDED_PLAIN:
+        /* As a server does that refuses an upload.  What it said still arrives; that it was cut
+         * shows in the close_notify that doesn't come. */
+        kp_relay_finish(relay);
+        break;
     case KP_ENDED_SECURE:
         if (relay->secure.error == KP_E_HTTP)
             say_no_tls(t);
@@ -157,7 +163,6 @@ static void over(struct kp_relay *relay)
         kp_relay_close(relay, relay->plain_live);
         break;
     case KP_ENDED_NOT:
-    case KP_ENDED_PLAIN:
     case KP_ENDED_OWNER:
         kp_relay_close(relay, true);
         break;

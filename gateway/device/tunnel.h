@@ -1,6 +1,6 @@
 /*
- * One client of `serve`: handshake, the upstream it gets when it is proved, bytes both ways, the log
- * line at its end.  Belongs to one worker.
+ * One client of `serve`: handshake, the upstream it gets when it is proved, bytes both ways, the
+ * log line at its end.  Belongs to one worker.
  */
 #ifndef KP_DEVICE_TUNNEL_H
 #define KP_DEVICE_TUNNEL_H

@@ -1,7 +1,7 @@
 /* What the log says of a tunnel: see tunnel_log.h.  It changes nothing. */
 #include "tunnel_log.h"
 
-#include <stdio.h>
+#include <string.h>
 
 struct reason {
     enum kp_log_level level;
@@ -130,7 +130,6 @@ void kp_tunnel_log_over(const struct kp_tunnel *t)
     struct kp_log_line line;
     struct kp_info info;
     struct reason reason;
-    char address[KP_ADDRESS_TEXT_LEN];
     kp_conn_info(s->conn, &info);
     reason = of_end(t, info.user != NULL);
     kp_log_begin(&line, &t->worker->shop->settings->log, reason.level, reason.event,
@@ -139,8 +138,9 @@ void kp_tunnel_log_over(const struct kp_tunnel *t)
     add_protocol(&line, &info);
     add_alerts(&line, s->conn);
     if (t->relay.end == KP_ENDED_UNREACHED || t->relay.end == KP_ENDED_PLAIN) {
-        kp_log_word(&line, "upstream",
-                    kp_address_text(&t->worker->shop->settings->upstream, address));
+        char address[KP_ADDRESS_TEXT_LEN];
+        kp_address_text(&t->worker->shop->settings->upstream, address);
+        kp_log_text(&line, "upstream", address, strlen(address));
         kp_log_word(&line, "error", uv_err_name(t->relay.plain_error));
     }
     if (s->net_error != 0)

@@ -9,7 +9,7 @@
 
 #define COMPLAIN_NS 10000000000u /* one line in ten seconds about a lack of room */
 
-/* ---- Listening --------------------------------------------------------------------------------- */
+/* ---- Listening --------------------------------------------------------------------------- */
 
 static bool room(struct kp_listener *listener)
 {
@@ -67,7 +67,7 @@ static int open_doors(struct kp_worker *w)
     return 0;
 }
 
-/* ---- Ending ------------------------------------------------------------------------------------ */
+/* ---- Ending ------------------------------------------------------------------------------ */
 
 static void stop_tunnels(struct kp_worker *w, const char *why)
 {
@@ -124,7 +124,7 @@ static void woken(uv_async_t *wake)
         stop_tunnels(w, "the server was told to stop at once");
 }
 
-/* ---- Life -------------------------------------------------------------------------------------- */
+/* ---- Life -------------------------------------------------------------------------------- */
 
 static void run(void *arg)
 {

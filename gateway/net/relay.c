@@ -25,7 +25,7 @@ static void end(struct kp_relay *r, enum kp_relay_end why)
     r->hooks->over(r);
 }
 
-/* ---- Plain to secure ------------------------------------------------------------------------- */
+/* ---- Plain to secure --------------------------------------------------------------------- */
 
 static void forget_saved(struct kp_relay *r)
 {
@@ -54,8 +54,8 @@ static bool send_saved(struct kp_relay *r)
 {
     if (r->saved == NULL)
         return true;
-    r->saved_at += (uint32_t)kp_secure_send(&r->secure, r->saved + r->saved_at,
-                                            r->saved_len - r->saved_at);
+    r->saved_at +=
+        (uint32_t)kp_secure_send(&r->secure, r->saved + r->saved_at, r->saved_len - r->saved_at);
     if (r->saved_at < r->saved_len)
         return false;
     forget_saved(r);
@@ -132,7 +132,7 @@ static void move(struct kp_relay *r)
     set_wants(r);
 }
 
-/* ---- Secure to plain ------------------------------------------------------------------------- */
+/* ---- Secure to plain --------------------------------------------------------------------- */
 
 static size_t data(struct kp_secure *s, const uint8_t *bytes, size_t len)
 {
@@ -173,7 +173,7 @@ static void room(struct kp_secure *s)
     move(of_secure(s));
 }
 
-/* ---- What happens ----------------------------------------------------------------------------- */
+/* ---- What happens ------------------------------------------------------------------------ */
 
 static int credential(struct kp_secure *s)
 {
@@ -234,7 +234,7 @@ static const struct kp_secure_hooks secure_hooks = {
     .closed = secure_closed,
 };
 
-/* ---- The plain side --------------------------------------------------------------------------- */
+/* ---- The plain side ---------------------------------------------------------------------- */
 
 static void reached(struct kp_relay *r)
 {
@@ -313,7 +313,7 @@ void kp_relay_start(struct kp_relay *r, uint32_t idle_ms)
     move(r);
 }
 
-/* ---- Opening and closing ---------------------------------------------------------------------- */
+/* ---- Opening and closing ----------------------------------------------------------------- */
 
 static void prepare(struct kp_relay *r, const struct kp_relay_hooks *hooks)
 {

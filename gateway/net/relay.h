@@ -3,8 +3,8 @@
  * `open`.  Back-pressure, half-close both ways, an idle limit.  What passes through is not looked
  * at.
  *
- * The plain side is opened when the owner wants (kp_relay_plain_*), not before the proof; until then
- * the secure side's bytes wait in the engine.
+ * The plain side is opened when the owner wants (kp_relay_plain_*), not before the proof; until
+ * then the secure side's bytes wait in the engine.
  */
 #ifndef KP_NET_RELAY_H
 #define KP_NET_RELAY_H
@@ -15,13 +15,13 @@ struct kp_relay;
 
 /* Why a relay ended. */
 enum kp_relay_end {
-    KP_ENDED_NOT,         /* it goes on */
-    KP_ENDED_BOTH,        /* both sides said that they were done */
-    KP_ENDED_SECURE,      /* the secure side failed: secure.error, secure.net_error */
-    KP_ENDED_PLAIN,       /* the plain side broke: plain_error */
-    KP_ENDED_UNREACHED,   /* the plain side couldn't be connected to: plain_error */
-    KP_ENDED_TIMEOUT,     /* the deadline passed */
-    KP_ENDED_OWNER,       /* kp_relay_stop */
+    KP_ENDED_NOT,       /* it goes on */
+    KP_ENDED_BOTH,      /* both sides said that they were done */
+    KP_ENDED_SECURE,    /* the secure side failed: secure.error, secure.net_error */
+    KP_ENDED_PLAIN,     /* the plain side broke: plain_error */
+    KP_ENDED_UNREACHED, /* the plain side couldn't be connected to: plain_error */
+    KP_ENDED_TIMEOUT,   /* the deadline passed */
+    KP_ENDED_OWNER,     /* kp_relay_stop */
 };
 
 struct kp_relay_hooks {
@@ -45,7 +45,7 @@ struct kp_relay {
     int plain_error; /* uv error */
     uint8_t end;     /* enum kp_relay_end */
     uint8_t open_sides;
-    bool dialled;    /* the secure side is the server */
+    bool dialled; /* the secure side is the server */
     bool connecting;
     bool plain_live;     /* bytes may move */
     bool plain_full;     /* it takes no bytes now */

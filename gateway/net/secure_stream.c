@@ -8,14 +8,14 @@
 #define READS_A_TURN 16          /* then other connections get theirs */
 #define LINGER_MS 2000           /* how long the peer's FIN is waited for */
 #define NUDGE_MS 1000            /* what a plain text server gets to show itself */
-#define LINGER_BYTES (1u << 20) /* and how much of it is thrown away */
+#define LINGER_BYTES (16u << 20) /* and how much of it is thrown away */
 
 static struct kp_secure *of(struct kp_stream *stream)
 {
     return (struct kp_secure *)(void *)stream; /* its first member */
 }
 
-/* ---- Ending ------------------------------------------------------------------------------- */
+/* ---- Ending ------------------------------------------------------------------------------ */
 
 static void over(struct kp_secure *s, int error)
 {
@@ -57,8 +57,8 @@ void kp_secure_close(struct kp_secure *s, bool abort)
     }
 }
 
-/* Throws away what the peer still sends, until its FIN: closing with unread bytes would send a reset
- * that overtakes our last ones. */
+/* Throws away what the peer still sends, until its FIN: closing with unread bytes would send a
+ * reset that overtakes our last ones. */
 static void drain(struct kp_secure *s)
 {
     while (s->lingered < LINGER_BYTES) {
@@ -72,7 +72,7 @@ static void drain(struct kp_secure *s)
     kp_secure_close(s, false);
 }
 
-/* ---- Wire out ------------------------------------------------------------------------------ */
+/* ---- Wire out ---------------------------------------------------------------------------- */
 
 static bool wire_waits(const struct kp_secure *s)
 {
@@ -111,7 +111,7 @@ static void flush(struct kp_secure *s)
     }
 }
 
-/* ---- Wire in ------------------------------------------------------------------------------- */
+/* ---- Wire in ----------------------------------------------------------------------------- */
 
 static void wire_ended(struct kp_secure *s, int error)
 {
@@ -147,7 +147,7 @@ static bool receive(struct kp_secure *s)
     return true;
 }
 
-/* ---- The pump ------------------------------------------------------------------------------ */
+/* ---- The pump ---------------------------------------------------------------------------- */
 
 static void set_wants(struct kp_secure *s)
 {
@@ -299,7 +299,7 @@ static void ready(struct kp_stream *stream, unsigned events)
     kp_secure_pump(s);
 }
 
-/* ---- Deadlines ------------------------------------------------------------------------------ */
+/* ---- Deadlines --------------------------------------------------------------------------- */
 
 static void timer_fired(uv_timer_t *timer);
 
@@ -342,7 +342,7 @@ void kp_secure_deadline(struct kp_secure *s, uint32_t ms, bool renews)
         (void)uv_timer_start(&s->timer, timer_fired, ms, 0);
 }
 
-/* ---- The owner's side ------------------------------------------------------------------------ */
+/* ---- The owner's side -------------------------------------------------------------------- */
 
 size_t kp_secure_send(struct kp_secure *s, const uint8_t *data, size_t len)
 {

@@ -1,6 +1,6 @@
 /*
  * A connection of the engine over a stream: it moves wire bytes, tells its owner of what happens,
- * and ends in an orderly way (alert or close_notify, FIN, a bounded wait for the peer's FIN).  Bytes
+ * and ends in an orderly way (alert or close_notify, FIN, a bounded wait for the peer's FIN). Bytes
  * live in the engine's own buffers only: wire bytes are received into them and sent from them, and
  * plaintext is handed to the owner where it was decrypted.
  *
@@ -22,8 +22,8 @@ struct kp_secure_hooks {
     int (*credential)(struct kp_secure *secure);
     /* Both sides proved the password; from now on bytes may be sent. */
     void (*proved)(struct kp_secure *secure);
-    /* Plaintext from the peer.  Returns how many bytes were used; fewer than len: nothing more comes
-     * until kp_secure_release. */
+    /* Plaintext from the peer.  Returns how many bytes were used; fewer than len: nothing more
+     * comes until kp_secure_release. */
     size_t (*data)(struct kp_secure *secure, const uint8_t *data, size_t len);
     /* After kp_secure_send or _blocked said that there is no room: now there is. */
     void (*room)(struct kp_secure *secure);
@@ -60,11 +60,11 @@ struct kp_secure {
     bool room_wanted; /* the owner waits for hooks->room */
     bool renews;      /* activity moves the deadline */
     bool peer_ended, ending, fin_sent, is_over;
-    bool nudged;      /* client: the server was asked for plain text */
-    bool serves;      /* the server's role */
-    bool heard;       /* bytes of the peer have come */
-    bool committed;   /* client: bytes were sent in answer to the peer's (not an alert alone): a guess
-                         at the password may have been spent */
+    bool nudged;    /* client: the server was asked for plain text */
+    bool serves;    /* the server's role */
+    bool heard;     /* bytes of the peer have come */
+    bool committed; /* client: bytes were sent in answer to the peer's (not an alert alone): a guess
+                       at the password may have been spent */
 };
 
 /* Server: takes over fd and starts to listen for a ClientHello.  Negative uv error: nothing is
@@ -88,8 +88,8 @@ int kp_secure_dial(struct kp_secure *secure, struct kp_loop *loop, const struct 
 size_t kp_secure_send(struct kp_secure *secure, const uint8_t *data, size_t len);
 /* Whether bytes wait for the socket; if so hooks->room follows when they have left. */
 bool kp_secure_blocked(struct kp_secure *secure);
-/* Our half ends: close_notify after what was sent; a server's FIN too.  A client's FIN waits for the
- * end, as some servers take it for the end of both halves. */
+/* Our half ends: close_notify after what was sent; a server's FIN too.  A client's FIN waits for
+ * the end, as some servers take it for the end of both halves. */
 void kp_secure_end(struct kp_secure *secure);
 /* The owner can take plaintext again. */
 void kp_secure_release(struct kp_secure *secure);

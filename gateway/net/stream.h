@@ -1,7 +1,7 @@
 /*
  * A TCP or unix stream on a loop: readiness, not completion.  Its owner reads and writes when told
- * that it can, straight from and to where the bytes live, so a stream holds no buffer: back-pressure
- * is an owner who doesn't ask to be told.  Knows no TLS.
+ * that it can, straight from and to where the bytes live, so a stream holds no buffer:
+ * back-pressure is an owner who doesn't ask to be told.  Knows no TLS.
  */
 #ifndef KP_NET_STREAM_H
 #define KP_NET_STREAM_H
@@ -23,7 +23,8 @@ struct kp_stream {
     uint8_t wants;
 };
 
-/* Takes over fd.  ready and closed must be set.  On error fd is closed and closed() isn't called. */
+/* Takes over fd.  ready and closed must be set.  On error fd is closed and closed() isn't called.
+ */
 int kp_stream_open(struct kp_stream *stream, struct kp_loop *loop, int fd);
 /* Starts to connect.  When KP_STREAM_WRITE comes (or now: *done), kp_stream_error says how it went.
  * On error nothing is open. */

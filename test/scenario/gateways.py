@@ -1,0 +1,385 @@
+"""What the scenario tests of serve, open and connect share: programs under test, small peers.
+
+KEYPLATE_BUILD is the build folder (default: build/ beside test/).
+"""
+import hashlib
+import os
+import pathlib
+import pty
+import re
+import resource
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("KEYPLATE_BUILD", ROOT / "build"))
+KEYPLATE = str(BUILD / "keyplate")
+PASSWORD = "sesame-open-7"
+PROOF = "wrong name or password, or this is not your device: someone may be in between"
+SANITIZED = any(name in subprocess.run(["nm", "-D", KEYPLATE], capture_output=True, text=True,
+                                       check=False).stdout for name in ("__asan_", "__tsan_"))
+
+
+def until(condition, seconds=8.0, what="it didn't come"):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(what)
+
+
+def read_all(sock, limit=None):
+    data = bytearray()
+    while limit is None or len(data) < limit:
+        piece = sock.recv(65536)
+        if not piece:
+            break
+        data += piece
+    return bytes(data)
+
+
+def pattern(length):
+    return (hashlib.sha512(b"pattern").digest() * (length // 64 + 1))[:length]
+
+
+def rss_kib(pid):
+    for line in open(f"/proc/{pid}/status", encoding="ascii"):
+        if line.startswith("RssAnon"):
+            return int(line.split()[1])
+    raise AssertionError("no RssAnon")
+
+
+def cpu_seconds(pid):
+    fields = open(f"/proc/{pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Upstream:
+    """A server that runs talk(socket) on a thread for each connection."""
+
+    def __init__(self, talk, path=None, port=0):
+        self.talk = talk
+        self.seen = []
+        self.skip = 0  # connections that serve makes at its start to see whether we are there
+        if path is not None:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(str(path))
+            self.at = f"unix:{path}"
+        else:
+            self.listener = socket.socket()
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.listener.bind(("127.0.0.1", port))
+            self.at = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.listener.listen(512)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            if self.skip > 0:
+                self.skip -= 1
+                sock.close()
+                continue
+            threading.Thread(target=self.one, args=(sock,), daemon=True).start()
+
+    def one(self, sock):
+        try:
+            self.seen.append(self.talk(sock))
+        except OSError as error:
+            self.seen.append(error)
+        finally:
+            sock.close()
+
+    def close(self):
+        # accept() in another thread holds the socket: shutting it down wakes it.
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.listener.close()
+
+
+def talk_http(body=b"hello"):
+    def talk(sock):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            piece = sock.recv(4096)
+            if not piece:
+                return head
+            head += piece
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
+                     % (len(body), body))
+        return head
+    return talk
+
+
+def talk_echo(sock):
+    total = 0
+    while True:
+        piece = sock.recv(65536)
+        if not piece:
+            return total
+        total += len(piece)
+        sock.sendall(piece)
+
+
+def talk_digest(sock):
+    """Reads to the end, then answers with a digest: half-close by the client."""
+    data = read_all(sock)
+    sock.sendall(hashlib.sha256(data).hexdigest().encode())
+    return len(data)
+
+
+class Program:
+    """A long-running keyplate command; stderr goes to a file."""
+
+    def __init__(self, box, args, **kwargs):
+        self.err = box.dir / f"err{box.count()}"
+        with open(self.err, "wb") as err:
+            self.process = subprocess.Popen([KEYPLATE, *map(str, args)], stdout=subprocess.PIPE,
+                                            bufsize=0, stderr=err, stdin=subprocess.DEVNULL,
+                                            **kwargs)
+        self.pid = self.process.pid
+        box.programs.append(self)
+
+    def line(self, seconds=10):
+        ready, _, _ = select.select([self.process.stdout], [], [], seconds)
+        assert ready, f"nothing was printed; stderr: {self.log()}"
+        return self.process.stdout.readline().decode().rstrip("\n")
+
+    def log(self):
+        return self.err.read_text(errors="replace")
+
+    def logged(self, text, seconds=8.0):
+        until(lambda: text in self.log(), seconds, f"no {text!r} in: {self.log()}")
+        return [line for line in self.log().splitlines() if text in line]
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, seconds=15):
+        return self.process.wait(seconds)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+            self.signal(signal.SIGTERM)
+            try:
+                self.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process.stdout.close()
+        log = self.log()
+        for bad in ("Sanitizer", "runtime error:", "Assertion"):
+            assert bad not in log, log
+
+
+class Serve(Program):
+    def __init__(self, box, upstream, *args, credentials=None, listen=("127.0.0.1:0",), **kwargs):
+        self.credentials = credentials or box.credentials()
+        self.upstream = upstream
+        if isinstance(upstream, Upstream):
+            upstream.skip += 1
+        options = ["serve", "--upstream", getattr(upstream, "at", upstream),
+                   "--credentials", self.credentials]
+        for one in listen:
+            options += ["--listen", one]
+        super().__init__(box, options + list(args), **kwargs)
+        self.addresses = []
+        for _ in listen:
+            line = self.line()
+            assert line.startswith("listening "), (line, self.log())
+            self.addresses.append(line.split()[1])
+        self.at = self.addresses[0]
+        self.port = int(self.at.rsplit(":", 1)[1])
+
+    def raw(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=15)
+
+
+class Open(Program):
+    def __init__(self, box, target, *args, user="admin", password=PASSWORD, **kwargs):
+        if isinstance(target, Serve):
+            target.upstream.skip += 1  # the first handshake, alone, is a connection too
+            target = target.at
+        super().__init__(box, ["open", target, "--user", user, "--password-file",
+                               box.secret(password), "--no-browser", *args], **kwargs)
+        line = self.line()
+        assert line.startswith("open http://127.0.0.1:"), (line, self.log())
+        self.url = line.split()[1]
+        self.port = int(re.match(r"http://127\.0\.0\.1:(\d+)/", self.url).group(1))
+
+    def visit(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=15)
+
+
+class Terminal:
+    """A keyplate command on a terminal of its own."""
+
+    def __init__(self, args):
+        self.text = ""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(KEYPLATE, [KEYPLATE, *map(str, args)])
+
+    def read(self, seconds=0.1):
+        ready, _, _ = select.select([self.fd], [], [], seconds)
+        if ready:
+            try:
+                self.text += os.read(self.fd, 65536).decode(errors="replace")
+            except OSError:
+                pass
+
+    def expect(self, text, seconds=10):
+        end = time.monotonic() + seconds
+        while text not in self.text:
+            assert time.monotonic() < end, f"no {text!r} in {self.text!r}"
+            self.read()
+        at = self.text.index(text) + len(text)
+        before, self.text = self.text[:at], self.text[at:]
+        return before
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def wait(self, seconds=15):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.read(0)
+                os.close(self.fd)
+                return os.waitstatus_to_exitcode(status)
+            self.read(0.05)
+        os.kill(self.pid, signal.SIGKILL)
+        raise AssertionError(f"it didn't end: {self.text!r}")
+
+
+class Box:
+    """A test's folder and the programs that it started."""
+
+    def __init__(self, path):
+        self.dir = path
+        self.programs = []
+        self.upstreams = []
+        self.number = 0
+
+    def count(self):
+        self.number += 1
+        return self.number
+
+    def secret(self, password=PASSWORD):
+        path = self.dir / ("pw-" + hashlib.sha256(password.encode()).hexdigest()[:12])
+        if not path.exists():
+            path.touch(0o600)
+            path.write_text(password + "\n")
+        return path
+
+    def passwd(self, action, file, user, password=None, *args):
+        command = [KEYPLATE, "passwd", action, "--credentials", file, "--user", user, *args]
+        if password is not None:
+            command += ["--password-file", self.secret(password)]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def credentials(self, users=(("admin", PASSWORD),), name="credentials"):
+        path = self.dir / f"{name}{self.count()}"
+        for index, (user, password) in enumerate(users):
+            group = ("--group", "2048") if index == 0 else ()
+            self.passwd("add", path, user, password, *group)
+        return path
+
+    def upstream(self, talk, **kwargs):
+        made = Upstream(talk, **kwargs)
+        self.upstreams.append(made)
+        return made
+
+    def serve(self, upstream, *args, **kwargs):
+        return Serve(self, upstream, *args, **kwargs)
+
+    def open(self, target, *args, **kwargs):
+        return Open(self, target, *args, **kwargs)
+
+    def connect_args(self, target, user="admin", password=PASSWORD):
+        args = ["connect", getattr(target, "at", target), "--user", user]
+        if password is not None:
+            args += ["--password-file", str(self.secret(password))]
+        return args
+
+    def connect(self, target, data=b"", *args, user="admin", password=PASSWORD, timeout=40,
+                **kwargs):
+        return subprocess.run([KEYPLATE, *self.connect_args(target, user, password), *args],
+                              input=data, capture_output=True, timeout=timeout, check=False,
+                              **kwargs)
+
+    def connecting(self, target, *args, user="admin", password=PASSWORD, **kwargs):
+        process = subprocess.Popen([KEYPLATE, *self.connect_args(target, user, password), *args],
+                                   stdin=kwargs.pop("stdin", subprocess.PIPE),
+                                   stdout=kwargs.pop("stdout", subprocess.PIPE),
+                                   stderr=subprocess.PIPE, **kwargs)
+        self.programs.append(Plain(process))
+        return process
+
+    def close(self):
+        faults = []
+        for program in self.programs:
+            try:
+                program.stop()
+            except AssertionError as fault:
+                faults.append(fault)
+        for upstream in self.upstreams:
+            upstream.close()
+        if faults:
+            raise faults[0]
+
+
+class Plain:
+    def __init__(self, process):
+        self.process = process
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None and not pipe.closed:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    pass
+
+
+@pytest.fixture
+def box(tmp_path):
+    made = Box(tmp_path)
+    yield made
+    made.close()
+
+
+def curl(url, *args, user="admin", password=PASSWORD, timeout=30):
+    command = ["curl", "-sk", "--tls-max", "1.2", "--max-time", str(timeout)]
+    if user is not None:
+        command += ["--tlsuser", user, "--tlspassword", password]
+    return subprocess.run([*command, *map(str, args), url], capture_output=True, check=False)
+
+
+def limit_descriptors(number):
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]

@@ -1,0 +1,190 @@
+"""Goal: every mistake of the person is one clear line that says what to do, and the right status."""
+import os
+import socket
+import subprocess
+
+import pytest
+
+from gateways import KEYPLATE, box, free_port, talk_http
+
+
+def run(*args):
+    return subprocess.run([KEYPLATE, *map(str, args)], capture_output=True, text=True, timeout=20,
+                          stdin=subprocess.DEVNULL, check=False, start_new_session=True)
+
+
+def one_line(done, status, *words):
+    assert done.returncode == status, done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    for word in words:
+        assert word in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("args, words", [
+    ([], ["--listen is missing"]),
+    (["--listen", "127.0.0.1"], ["port is missing"]),
+    (["--listen", "127.0.0.1:99999"], ["0 to 65535"]),
+    (["--listen", "::1:80"], ["[ADDRESS]:PORT"]),
+    (["--listen", "[::1"], ["ends with ]"]),
+    (["--listen", "example.org:443"], ["numeric"]),
+    (["--listen", "127.0.0.1:0"], ["--upstream is missing"]),
+    (["--listen", "127.0.0.1:0", "--identity", "headers"], ["not in this version", "proxy-v2"]),
+    (["--transition", "strict"], ["--transition is not in this version"]),
+    (["--http", "on"], ["not in this version"]),
+    (["--http-listen", "x"], ["not in this version"]),
+    (["--other-tls", "x"], ["not in this version"]),
+    (["--advertise"], ["not in this version"]),
+    (["--pake", "both"], ["not in this version"]),
+    (["--tls", "1.3"], ["not in this version"]),
+    (["--tls", "1.1"], ["1.2|any"]),
+    (["--identity", "magic"], ["none|proxy-v2"]),
+    (["--log", "xml"], ["text|json"]),
+    (["--workers", "0"], ["1 to 64"]),
+    (["--handshake-timeout", "-3"], ["number"]),
+    (["--quiet", "--verbose"], ["exclude each other"]),
+    (["stray"], ["stray"]),
+    (["--nonsense"], ["unknown option"]),
+])
+def test_serve_usage(args, words):
+    one_line(run("serve", *args), 2, *words, "keyplate help serve")
+
+
+def test_help_is_narrow_and_silent_about_later(box):
+    for command in ("serve", "open", "connect"):
+        done = run("help", command)
+        assert done.returncode == 0
+        assert max(map(len, done.stdout.splitlines())) <= 80
+        for later in ("transition", "--http", "advertise", "pake", "1.3", "headers", "--remember"):
+            assert later not in done.stdout
+
+
+def test_serve_credentials(box):
+    at = ["serve", "--listen", "127.0.0.1:0", "--upstream", "127.0.0.1:9", "--credentials"]
+    one_line(run(*at, box.dir / "none"), 1, str(box.dir / "none"))
+    good = box.credentials()
+    os.chmod(good, 0o644)
+    one_line(run(*at, good), 1, "chmod 600")
+    os.chmod(good, 0o600)
+    lines = good.read_text().splitlines(keepends=True)
+    number = next(i for i, line in enumerate(lines) if line.startswith("user "))
+    lines[number] = lines[number].replace("user admin", "user bdmin")
+    good.write_text("".join(lines))
+    one_line(run(*at, good), 1, f"line {number + 1}")
+
+
+def test_serve_ports(box):
+    good = box.credentials()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        at = "127.0.0.1:%d" % taken.getsockname()[1]
+        one_line(run("serve", "--listen", at, "--upstream", "127.0.0.1:9", "--credentials", good),
+                 1, at, "another program uses this port")
+    one_line(run("serve", "--listen", "192.0.2.1:4433", "--upstream", "127.0.0.1:9",
+                 "--credentials", good), 1, "doesn't have this address")
+    one_line(run("serve", "--listen", "127.0.0.1:0", "--upstream", "nosuch.invalid:80",
+                 "--credentials", good), 1, "no host of this name")
+    one_line(run("serve", "--listen", "127.0.0.1:0", "--upstream", "127.0.0.1", "--credentials",
+                 good), 1, "port is missing")
+
+
+def test_no_permission_for_a_port(box):
+    start = open("/proc/sys/net/ipv4/ip_unprivileged_port_start", encoding="ascii").read()
+    if int(start) < 2:
+        pytest.skip("every port is free for all here")
+    good = box.credentials()
+    whom = {}
+    if os.geteuid() == 0:
+        whom = {"user": 65534, "group": 65534}
+        os.chown(good, 65534, 65534)
+        for folder in good.parents:
+            if not folder.stat().st_mode & 0o001:
+                pytest.skip("nobody can't reach the test's folder: run this as another user")
+    done = subprocess.run([KEYPLATE, "serve", "--listen", "127.0.0.1:1", "--upstream",
+                           "127.0.0.1:9", "--credentials", str(good)], **whom,
+                          capture_output=True, text=True, timeout=20, check=False)
+    one_line(done, 1, "127.0.0.1:1", "below 1024")
+
+
+@pytest.mark.parametrize("text, line, words", [
+    ("listen = x\nbogus = 1\n", 2, "unknown key bogus"),
+    ("[serve]\nquiet = perhaps\n", 2, "on or off"),
+    ("nonsense\n", 1, "key = value"),
+    ("config = other\n", 1, "can't name another"),
+])
+def test_configuration_faults(box, text, line, words):
+    config = box.dir / "conf"
+    config.write_text(text)
+    one_line(run("serve", "--config", config), 1, f"line {line}", words)
+
+
+def test_configuration_missing(box):
+    one_line(run("serve", "--config", box.dir / "none"), 1, "can't read the configuration")
+
+
+@pytest.mark.parametrize("link, words", [
+    ("http://192.0.2.1/", "isn't protected"),
+    ("ftp://192.0.2.1/", "only https://"),
+    ("keyplate://id@192.0.2.1/?v=1", "keyplate:// links are not in this version"),
+    ("https://admin:hunter2@192.0.2.1/", "--user NAME"),
+    ("https://admin@192.0.2.1/", "--user NAME"),
+    ("https://192.0.2.1/#p=hunter2", "password"),
+    ("https://192.0.2.1:99999/", "0 to 65535"),
+    ("https:///x", "address is missing"),
+    ("https://[::1/", "ends with ]"),
+    ("https://192.0.2.1/a b", "%XX"),
+])
+def test_open_links(box, link, words):
+    done = run("open", link, "--user", "admin", "--password-file", box.secret())
+    one_line(done, 2, words)
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("args, words", [
+    ([], "address or https:// link is missing"),
+    (["192.0.2.1", "--listen", "0.0.0.0:80"], "only a loopback address"),
+    (["192.0.2.1", "--listen", "192.0.2.9:80"], "only a loopback address"),
+    (["192.0.2.1", "--device-id", "x"], "not in this version"),
+    (["192.0.2.1", "--remember"], "not in this version"),
+    (["192.0.2.1", "--tls", "1.3"], "not in this version"),
+    (["192.0.2.1"], "--user"),
+])
+def test_open_usage(args, words):
+    one_line(run("open", *args), 2, words)
+
+
+def test_open_port_in_use(box):
+    port = free_port()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        one_line(run("open", "192.0.2.1", "--user", "a", "--password-file", box.secret(),
+                     "--listen", f"127.0.0.1:{port}"), 1, "another program uses")
+
+
+@pytest.mark.parametrize("args, words", [
+    ([], "address is missing"),
+    (["https://192.0.2.1/"], "is a link"),
+    (["192.0.2.1:x"], "0 to 65535"),
+    (["192.0.2.1", "more"], "one word too many"),
+    (["192.0.2.1", "--tls", "1.3"], "not in this version"),
+    (["192.0.2.1", "--device-id", "x"], "not in this version"),
+    (["192.0.2.1"], "--user"),
+])
+def test_connect_usage(args, words):
+    one_line(run("connect", *args), 2, words)
+
+
+def test_password_files(box):
+    empty = box.dir / "empty"
+    empty.touch(0o600)
+    at = ["connect", "192.0.2.1", "--user", "a", "--password-file"]
+    one_line(run(*at, empty), 1, "empty")
+    one_line(run(*at, box.dir / "none"), 1, str(box.dir / "none"))
+
+
+def test_keylog_is_not_in_this_build(box):
+    done = run("help", "connect")
+    if "--keylog" in done.stdout:
+        pytest.skip("a build with keylog")
+    one_line(run("connect", "192.0.2.1", "--keylog", "x"), 2, "unknown option")

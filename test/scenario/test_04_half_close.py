@@ -1,0 +1,94 @@
+"""Goal: either side may end its half and go on with the other; what was cut never looks whole."""
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+
+from gateways import box, pattern, read_all, talk_digest, until
+
+
+def test_client_ends_first(box):
+    upstream = box.upstream(talk_digest)
+    serve = box.serve(upstream)
+    data = pattern(3_000_000)
+    done = box.connect(serve, data)
+    assert done.returncode == 0
+    assert done.stdout.decode() == hashlib.sha256(data).hexdigest()
+
+
+def test_client_says_nothing(box):
+    upstream = box.upstream(talk_digest)
+    done = box.connect(box.serve(upstream), b"")
+    assert done.stdout.decode() == hashlib.sha256(b"").hexdigest()
+    assert upstream.seen == [0]
+
+
+def test_upstream_ends_first(box):
+    def talk(sock):
+        sock.sendall(b"that is all")
+        sock.shutdown(socket.SHUT_WR)
+        return hashlib.sha256(read_all(sock)).hexdigest()
+
+    upstream = box.upstream(talk)
+    face = box.open(box.serve(upstream))
+    data = pattern(3_000_000)
+    with face.visit() as browser:
+        assert read_all(browser) == b"that is all"
+        browser.sendall(data)
+        browser.shutdown(socket.SHUT_WR)
+        until(lambda: upstream.seen)
+    assert upstream.seen == [hashlib.sha256(data).hexdigest()]
+
+
+def test_browser_ends_first(box):
+    upstream = box.upstream(talk_digest)
+    face = box.open(box.serve(upstream))
+    with face.visit() as browser:
+        browser.sendall(b"question")
+        browser.shutdown(socket.SHUT_WR)
+        assert read_all(browser).decode() == hashlib.sha256(b"question").hexdigest()
+
+
+def test_a_cut_client_does_not_look_whole_to_the_upstream(box):
+    upstream = box.upstream(talk_digest)
+    client = box.connecting(box.serve(upstream))
+    client.stdin.write(b"half of it")
+    client.stdin.flush()
+    serve = box.programs[0]
+    serve.logged("proved:")
+    client.kill()
+    until(lambda: upstream.seen)
+    assert isinstance(upstream.seen[0], ConnectionResetError), upstream.seen
+
+
+def test_a_cut_upstream_does_not_look_whole_to_the_client(box):
+    def talk(sock):
+        sock.sendall(b"half of it")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        import time
+        time.sleep(0.3)
+
+    serve = box.serve(box.upstream(talk))
+    client = box.connecting(serve)
+    assert client.stdout.read() == b"half of it"
+    assert client.wait(10) == 1
+    assert b"may not be the whole" in client.stderr.read()
+    assert "upstream broke" in serve.logged("closed")[0]
+
+
+def test_a_killed_server_is_a_cut(box):
+    started = threading.Event()
+
+    def talk(sock):
+        sock.sendall(b"some")
+        started.set()
+        sock.recv(1)
+
+    serve = box.serve(box.upstream(talk))
+    client = box.connecting(serve)
+    assert client.stdout.read(4) == b"some"
+    serve.process.kill()
+    assert client.wait(10) == 1
+    assert b"may not be the whole" in client.stderr.read()

@@ -1,0 +1,86 @@
+"""Goal: a changed credentials file is in force within a second, and only those it concerns notice."""
+import os
+import signal
+import time
+
+from gateways import PASSWORD, box, curl, talk_echo, talk_http, until
+
+OTHER = "another-pass-1"
+
+
+def echo_works(client):
+    client.stdin.write(b"ping")
+    client.stdin.flush()
+    return os.read(client.stdout.fileno(), 4) == b"ping"
+
+
+def test_users_come_and_go_under_open_tunnels(box):
+    serve = box.serve(box.upstream(talk_echo), "--workers", "2",
+                      credentials=box.credentials((("admin", PASSWORD), ("guest", OTHER))))
+    admin = box.connecting(serve)
+    guest = box.connecting(serve, user="guest", password=OTHER)
+    assert echo_works(admin) and echo_works(guest)
+
+    box.passwd("add", serve.credentials, "new", "new-pass-1")
+    began = time.monotonic()
+    until(lambda: curl(f"https://{serve.at}/", "--max-time", "1", user="new",
+                       password="new-pass-1").returncode != 35, 3)
+    assert time.monotonic() - began < 2.5
+    assert echo_works(admin) and echo_works(guest)
+
+    box.passwd("remove", serve.credentials, "guest")
+    began = time.monotonic()
+    assert guest.wait(5) == 1
+    assert time.monotonic() - began < 1.5
+    assert b"may not be the whole" in guest.stderr.read()
+    assert echo_works(admin)
+    assert box.connect(serve, user="guest", password=OTHER).returncode == 3
+
+    box.passwd("change", serve.credentials, "admin", OTHER)
+    assert admin.wait(5) == 1
+    assert box.connect(serve).returncode == 3
+    assert box.connect(serve, b"x", password=OTHER).stdout == b"x"
+    assert len(serve.logged("changed or removed")) == 2
+
+
+def test_a_ticket_dies_with_its_credential(box):
+    upstream = box.upstream(talk_http())
+    serve = box.serve(upstream, "--verbose")
+    face = box.open(serve)
+    assert curl(face.url, user=None).stdout == b"hello"
+    serve.logged("a ticket was proved")
+    box.passwd("change", serve.credentials, "admin", OTHER)
+    serve.logged("is in force")
+    assert b"502" in curl(face.url, "-i", user=None).stdout
+    assert face.wait() == 3
+
+
+def test_a_damaged_file_changes_nothing(box):
+    serve = box.serve(box.upstream(talk_http()))
+    good = serve.credentials.read_bytes()
+    serve.credentials.write_bytes(good.replace(b"user admin", b"user bdmin"))
+    line = serve.logged("old ones stay in force")[0]
+    assert " error " in line and ", line " in line
+    assert curl(f"https://{serve.at}/").stdout == b"hello"
+    serve.credentials.unlink()
+    until(lambda: serve.log().count("old ones stay in force") == 2)
+    assert curl(f"https://{serve.at}/").stdout == b"hello"
+    time.sleep(0.7)
+    assert serve.log().count("old ones stay in force") == 2, "said once, not at every look"
+    serve.credentials.touch(0o600)
+    serve.credentials.write_bytes(good)
+    serve.logged("is in force")
+
+
+def test_world_readable_is_not_taken(box):
+    serve = box.serve(box.upstream(talk_http()))
+    os.chmod(serve.credentials, 0o644)
+    serve.logged("old ones stay in force")
+    assert curl(f"https://{serve.at}/").stdout == b"hello"
+
+
+def test_hangup_loads_at_once(box):
+    serve = box.serve(box.upstream(talk_http()))
+    serve.signal(signal.SIGHUP)
+    serve.logged("is in force: 1 users")
+    assert curl(f"https://{serve.at}/").stdout == b"hello"

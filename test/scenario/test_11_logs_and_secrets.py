@@ -1,0 +1,94 @@
+"""Goal: the log tells who, whence, what and why, in a form for machines too; secrets are nowhere."""
+import json
+import os
+import pathlib
+
+import pytest
+
+from gateways import PASSWORD, SANITIZED, box, curl, free_port, talk_echo, talk_http, until
+
+
+def test_json_lines(box):
+    serve = box.serve(box.upstream(talk_http()), "--log", "json", "--verbose")
+    curl(f"https://{serve.at}/")
+    curl(f"https://{serve.at}/", password="wrong")
+    curl(f"http://{serve.at}/", user=None)
+    box.connect(serve, b"", user='"quo\\te" Ä', password="wrong")
+    serve.logged("quo")
+    serve.stop()
+    lines = [json.loads(line) for line in serve.log().splitlines()]
+    closed = next(line for line in lines if line["event"] == "closed")
+    assert closed["user"] == "admin" and closed["proved"] is True
+    assert closed["protocol"] == "TLSv1.2" and closed["client"].startswith("127.0.0.1:")
+    assert closed["bytes_in"] > 0 and closed["bytes_out"] > 0 and closed["seconds"] >= 0
+    failed = [line for line in lines if line["event"] == "proof-failed"]
+    assert failed[0]["claimed"] == "admin" and failed[0]["proved"] is False
+    assert failed[1]["claimed"] == '"quo\\x5cte" Ä'
+    assert any(line["event"] == "refused" for line in lines)
+
+
+def test_a_hostile_name_makes_one_plain_line(box):
+    serve = box.serve(box.upstream(talk_http()))
+    curl(f"https://{serve.at}/", user='x\n2026 info proved: user="admin"\x1b[31m', password="y")
+    lines = serve.logged("claimed=")
+    assert len(lines) == 1 and serve.log().count("\n") == 1
+    assert "\x1b" not in lines[0] and "\\x0a" in lines[0] and 'user="admin"' not in lines[0]
+
+
+def test_quiet_and_verbose(box):
+    upstream = box.upstream(talk_http())
+    quiet = box.serve(upstream, "--quiet")
+    curl(f"https://{quiet.at}/")
+    curl(f"https://{quiet.at}/", password="wrong")
+    quiet.logged("proof-failed")
+    assert " info " not in quiet.log()
+
+
+def test_no_secret_anywhere(box):
+    serve = box.serve(box.upstream(talk_echo), "--verbose")
+    face = box.open(serve, "--verbose")
+    client = box.connecting(serve, "--verbose")
+    client.stdin.write(b"x")
+    client.stdin.flush()
+    assert os.read(client.stdout.fileno(), 1) == b"x"
+    for pid in (serve.pid, face.pid, client.pid):
+        for name in ("cmdline", "environ"):
+            try:
+                assert PASSWORD.encode() not in pathlib.Path(f"/proc/{pid}/{name}").read_bytes()
+            except PermissionError:
+                pass  # the process is not dumpable: as it should be
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        core = next(line for line in limits.splitlines() if line.startswith("Max core"))
+        assert core.split()[4:6] == ["0", "0"]
+    client.stdin.close()
+    assert client.wait(10) == 0
+    for text in (serve.log(), face.log(), client.stderr.read().decode()):
+        assert PASSWORD not in text and "premaster" not in text
+
+
+def memory(pid):
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as mem:
+        for line in maps:
+            where, rights = line.split()[:2]
+            if not rights.startswith("rw"):
+                continue
+            start, end = (int(part, 16) for part in where.split("-"))
+            try:
+                mem.seek(start)
+                yield mem.read(end - start)
+            except (OSError, ValueError):
+                continue
+
+
+def test_the_password_is_not_kept_in_memory(box):
+    """After the first handshake a client holds what follows from the password, not the password."""
+    if SANITIZED:
+        pytest.skip("a sanitizer maps more memory than can be read")
+    if os.geteuid() != 0:
+        pytest.skip("only root may look into a process that isn't dumpable")
+    password = "a-password-that-is-nowhere-else-31415"
+    serve = box.serve(box.upstream(talk_echo),
+                      credentials=box.credentials((("admin", password),)))
+    face = box.open(serve, password=password)
+    for pid in (serve.pid, face.pid):
+        assert not any(password.encode() in piece for piece in memory(pid))

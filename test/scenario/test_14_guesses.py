@@ -1,0 +1,128 @@
+"""Goal: who sits in the device's place learns one guess at the password for each act of the person."""
+import re
+import socket
+import subprocess
+import termios
+import threading
+import time
+
+from gateways import PASSWORD, PROOF, Terminal, box, curl, read_all, talk_http, until
+
+OTHER = "not-the-password"
+
+
+def swap(box, serve, password, *args):
+    """Another server takes the port: other ticket keys, maybe other passwords."""
+    serve.stop()
+    return box.serve(box.upstream(talk_http(b"impostor")), *args, listen=(serve.at,),
+                     credentials=box.credentials((("admin", password),)))
+
+
+def test_an_impostor_gets_one_guess_however_often_the_page_polls(box):
+    serve = box.serve(box.upstream(talk_http()))
+    terminal = Terminal(["open", serve.at, "--user", "admin", "--no-browser"])
+    terminal.expect("Password of admin")
+    terminal.type(PASSWORD + "\n")
+    url = "http://" + re.search(r"127\.0\.0\.1:\d+/",
+                                terminal.expect("until Ctrl-C")).group(0)
+    impostor = swap(box, serve, OTHER)
+
+    threads = [threading.Thread(target=curl, args=(url,), kwargs={"user": None})
+               for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for _ in range(5):
+        page = curl(url, "-i", user=None).stdout
+        assert b"502" in page and b"someone may be in between" in page
+    assert impostor.log().count("proof-failed") == 1
+
+    terminal.expect(PROOF)
+    terminal.expect("Password of admin")
+    terminal.type("another-guess\n")
+    terminal.expect("load the page again")
+    assert curl(url, "-i", user=None).stdout.startswith(b"HTTP/1.1 502")
+    assert curl(url, "-i", user=None).stdout.startswith(b"HTTP/1.1 502")
+    assert impostor.log().count("proof-failed") == 2
+
+    terminal.expect("Password of admin")
+    terminal.type(OTHER + "\n")
+    terminal.expect("load the page again")
+    assert curl(url, user=None).stdout == b"impostor"
+    terminal.type("\x03")
+    assert terminal.wait() == 0
+
+
+def test_without_a_terminal_it_ends(box):
+    serve = box.serve(box.upstream(talk_http()))
+    face = box.open(serve)
+    impostor = swap(box, serve, OTHER)
+    assert b"someone may be in between" in curl(face.url, user=None).stdout
+    assert face.wait(5) == 3
+    assert PROOF in face.log()
+    assert impostor.log().count("proof-failed") == 1
+
+
+def test_hanging_up_after_the_clients_proof_is_a_guess_too(box):
+    """A middleman may hide that a guess failed: it takes the client's proof and cuts the wire."""
+    serve = box.serve(box.upstream(talk_http()))
+    face = box.open(serve)
+    port = serve.port
+    real = box.serve(serve.upstream, credentials=serve.credentials)
+    serve.stop()
+    flights = []
+
+    def cutter(sock):
+        with socket.create_connection(("127.0.0.1", real.port)) as far:
+            for count in range(2):
+                data = sock.recv(65536)
+                if not data:
+                    return
+                if count == 1:
+                    if data[0] == 0x16:  # not the alert that says no to a full handshake
+                        flights.append(data)
+                    return
+                far.sendall(data)
+                sock.sendall(far.recv(65536))
+
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen()
+
+    def accept():
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                return
+            with sock:
+                cutter(sock)
+
+    threading.Thread(target=accept, daemon=True).start()
+    for _ in range(3):
+        curl(face.url, user=None)
+        time.sleep(0.1)
+    assert len(flights) == 1
+    assert face.wait(5) == 1
+    assert "hung up" in face.log()
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+def test_ctrl_c_while_asking_leaves_the_echo_on(box):
+    serve = box.serve(box.upstream(talk_http()))
+    terminal = Terminal(["open", serve.at, "--user", "admin", "--no-browser"])
+    terminal.expect("Password of admin")
+    terminal.type(PASSWORD + "\n")
+    url = "http://" + re.search(r"127\.0\.0\.1:\d+/",
+                                terminal.expect("until Ctrl-C")).group(0)
+    swap(box, serve, OTHER)
+    curl(url, user=None)
+    terminal.expect("Password of admin")
+    time.sleep(0.2)
+    assert not termios.tcgetattr(terminal.fd)[3] & termios.ECHO
+    terminal.type("\x03")
+    until(lambda: terminal.read(0.01) or termios.tcgetattr(terminal.fd)[3] & termios.ECHO, 5)
+    assert terminal.wait(5) in (0, 3, -2)
