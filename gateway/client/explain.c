@@ -5,12 +5,15 @@
 
 void kp_trouble_of(struct kp_trouble *t, const struct kp_secure *s)
 {
+    struct kp_info info;
+    kp_conn_info(s->conn, &info);
     *t = (struct kp_trouble){
         .error = s->error,
         .net_error = s->net_error,
         .peer_alert = kp_conn_peer_alert(s->conn),
         .stage = s->stage,
-        .committed = s->committed,
+        /* The engine's to say: no alert, order of bytes or state of the socket tells it. */
+        .committed = info.password_used,
     };
 }
 

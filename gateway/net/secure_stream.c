@@ -100,8 +100,6 @@ static void flush(struct kp_secure *s)
             wire_broke(s, (int)sent);
             return;
         }
-        if (s->heard && s->stage == KP_AT_HANDSHAKE && kp_conn_sent_alert(s->conn) < 0)
-            s->committed = true;
         kp_wire_out_done(s->conn, (size_t)sent);
         s->active = uv_now(&s->loop->uv);
     }

@@ -60,11 +60,9 @@ struct kp_secure {
     bool room_wanted; /* the owner waits for hooks->room */
     bool renews;      /* activity moves the deadline */
     bool peer_ended, ending, fin_sent, is_over;
-    bool nudged;    /* client: the server was asked for plain text */
-    bool serves;    /* the server's role */
-    bool heard;     /* bytes of the peer have come */
-    bool committed; /* client: bytes were sent in answer to the peer's (not an alert alone): a guess
-                       at the password may have been spent */
+    bool nudged; /* client: the server was asked for plain text */
+    bool serves; /* the server's role */
+    bool heard;  /* bytes of the peer have come */
 };
 
 /* Server: takes over fd and starts to listen for a ClientHello.  Negative uv error: nothing is

@@ -270,6 +270,8 @@ struct kp_info {
     unsigned group_bits;      /* of a password handshake; 0 when resumed */
     bool resumed;
     bool ticket;         /* client: the server gave one */
+    bool password_used;  /* client: the peer got, or gets with what is on wire out, what it can check
+                            one guess at the password with; also after a failure, whichever */
     uint64_t proof_time; /* now of the connection that proved the password; server only */
     const char *user;    /* the proved name, NUL-terminated; NULL before KP_PROVED.  Bytes: escape
                             them; a NUL inside is refused earlier */

@@ -364,6 +364,7 @@ void kp_conn_info(const struct kp_conn *c, struct kp_info *out)
     out->group_bits = c->outcome.group_bits;
     out->resumed = c->outcome.resumed;
     out->ticket = c->outcome.session != NULL;
+    out->password_used = c->outcome.password_used;
     out->proof_time = c->outcome.proof_time;
     if (c->proved) {
         out->user = c->outcome.user;

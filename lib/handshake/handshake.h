@@ -78,6 +78,7 @@ struct kp_outcome {
     uint16_t suite;
     uint16_t group_bits;
     bool resumed;
+    bool password_used; /* client: what the peer gets from here on lets it check a guess */
     uint64_t proof_time;
     char *user; /* claimed until the peer's Finished is verified; NUL-terminated, ours */
     size_t user_len;

@@ -222,6 +222,9 @@ int kp_client12_send_key_exchange(struct kp_handshake *hs, struct kp_builder *b)
 int kp_client12_make_secret(struct kp_handshake *hs)
 {
     uint8_t s[KP_SRP_MAX_LEN];
+
+    /* Before anything is sealed: whatever goes wrong from here on, a guess is spent. */
+    hs->outcome->password_used = true;
     int err = kp_srp_client_secret(hs->srp.group, hs->context->crypto, hs->srp.exponent,
                                    hs->login->srp_inner, (struct kp_span){hs->salt, hs->salt_len},
                                    hs->srp.ours, hs->srp.theirs, s);

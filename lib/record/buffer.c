@@ -17,7 +17,8 @@ size_t kp_buffer_used(const struct kp_buffer *b)
 
 const uint8_t *kp_buffer_data(const struct kp_buffer *b)
 {
-    return b->data + b->start;
+    /* NULL + 0 is undefined. */
+    return b->data != NULL ? b->data + b->start : NULL;
 }
 
 static int grow(struct kp_buffer *b, size_t capacity)
@@ -59,7 +60,7 @@ int kp_buffer_reserve(struct kp_buffer *b, size_t need, size_t capacity)
 uint8_t *kp_buffer_tail(struct kp_buffer *b, size_t *room)
 {
     *room = b->capacity - b->end;
-    return b->data + b->end;
+    return b->data != NULL ? b->data + b->end : NULL;
 }
 
 void kp_buffer_added(struct kp_buffer *b, size_t len)

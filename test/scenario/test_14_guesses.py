@@ -6,6 +6,7 @@ import termios
 import threading
 import time
 
+import pytest
 from gateways import PASSWORD, PROOF, Terminal, box, curl, read_all, talk_http, until
 
 OTHER = "not-the-password"
@@ -64,8 +65,20 @@ def test_without_a_terminal_it_ends(box):
     assert impostor.log().count("proof-failed") == 1
 
 
-def test_hanging_up_after_the_clients_proof_is_a_guess_too(box):
-    """A middleman may hide that a guess failed: it takes the client's proof and cuts the wire."""
+POISONS = {
+    "nothing more": b"",
+    "application data": b"\x17\x03\x03\x00\x01x",
+    "ChangeCipherSpec of two bytes": b"\x14\x03\x03\x00\x02\x01\x01",
+    "an alert cut short": b"\x15\x03\x03\x00\x01\x02",
+    "another version": b"\x16\x03\x01\x00\x01\x00",
+    "a fatal alert": b"\x15\x03\x03\x00\x02\x02\x50",
+}
+
+
+@pytest.mark.parametrize("poison", POISONS.values(), ids=POISONS.keys())
+def test_spoiling_the_handshake_is_a_guess_too(box, poison):
+    """A middleman may hide that a guess failed: it takes the client's proof and cuts the wire, or puts
+    bytes that are refused behind the server's flight, so that proof and refusal go out together."""
     serve = box.serve(box.upstream(talk_http()))
     face = box.open(serve)
     port = serve.port
@@ -73,18 +86,13 @@ def test_hanging_up_after_the_clients_proof_is_a_guess_too(box):
     serve.stop()
     flights = []
 
-    def cutter(sock):
+    def spoil(sock):
         with socket.create_connection(("127.0.0.1", real.port)) as far:
-            for count in range(2):
-                data = sock.recv(65536)
-                if not data:
-                    return
-                if count == 1:
-                    if data[0] == 0x16:  # not the alert that says no to a full handshake
-                        flights.append(data)
-                    return
-                far.sendall(data)
-                sock.sendall(far.recv(65536))
+            far.sendall(sock.recv(65536))
+            sock.sendall(far.recv(65536) + poison)
+            data = sock.recv(65536)
+            if data[:1] == b"\x16":  # not the alert that says no to a full handshake
+                flights.append(data)
 
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -98,7 +106,7 @@ def test_hanging_up_after_the_clients_proof_is_a_guess_too(box):
             except OSError:
                 return
             with sock:
-                cutter(sock)
+                spoil(sock)
 
     threading.Thread(target=accept, daemon=True).start()
     for _ in range(3):
@@ -106,7 +114,6 @@ def test_hanging_up_after_the_clients_proof_is_a_guess_too(box):
         time.sleep(0.1)
     assert len(flights) == 1
     assert face.wait(5) == 1
-    assert "hung up" in face.log()
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
 
