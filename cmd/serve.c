@@ -138,7 +138,9 @@ static int take_numbers(const struct kp_options *options, struct kp_front_settin
 {
     char why[KP_OPTIONS_WHY_LEN];
     size_t descriptors = kp_platform_descriptors();
-    size_t sensible = descriptors / 2 < 4096 ? descriptors / 2 : 4096;
+    /* Two a connection, and some that no client can take. */
+    size_t own = descriptors > 128 ? 64 : descriptors / 2;
+    size_t sensible = (descriptors - own) / 2 < 4096 ? (descriptors - own) / 2 : 4096;
     unsigned long workers, handshake, idle, most;
     if (kp_options_number(options, "workers", 1, 64, 1, &workers, why) != 0 ||
         kp_options_number(options, "handshake-timeout", 1, 3600, 10, &handshake, why) != 0 ||

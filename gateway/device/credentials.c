@@ -1,8 +1,10 @@
 /* The credentials that a running server goes by: see credentials.h. */
 #include "credentials.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "creds/store.h"
 #include "creds/text.h"
@@ -32,11 +34,25 @@ static void remark(const struct kp_credentials *c, const struct kp_store *store)
     }
 }
 
+static void keep_spare(struct kp_credentials *c)
+{
+    if (c->spare < 0)
+        c->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void let_spare_go(struct kp_credentials *c)
+{
+    if (c->spare >= 0)
+        close(c->spare);
+    c->spare = -1;
+}
+
 int kp_credentials_open(struct kp_credentials *c, const char *path,
                         const struct kp_settings *settings, const struct kp_log *log, char *why,
                         size_t why_len)
 {
     memset(c, 0, sizeof *c);
+    c->spare = -1;
     c->path = path;
     c->log = log;
     c->settings = *settings;
@@ -49,6 +65,7 @@ int kp_credentials_open(struct kp_credentials *c, const char *path,
         kp_store_free(c->store);
         return -1;
     }
+    keep_spare(c);
     remark(c, c->store);
     return 0;
 }
@@ -59,6 +76,7 @@ void kp_credentials_close(struct kp_credentials *c)
     kp_store_free(c->store);
     c->context = NULL;
     c->store = NULL;
+    let_spare_go(c);
     uv_mutex_destroy(&c->lock);
 }
 
@@ -108,25 +126,36 @@ static void install(struct kp_credentials *c, struct kp_store *store, struct kp_
     kp_context_free(old_context);
 }
 
+/* The old ones stay in force; said once for each reason and each change of the file. */
+static void stay(struct kp_credentials *c, const char *why, bool new_file)
+{
+    if (new_file || !c->failed || strcmp(c->trouble, why) != 0)
+        kp_log_say(c->log, KP_LOG_ERROR, "credentials",
+                   "the changed credentials can't be used, the old ones stay in force: %s", why);
+    c->failed = true;
+    snprintf(c->trouble, sizeof c->trouble, "%s", why);
+}
+
 bool kp_credentials_refresh(struct kp_credentials *c, bool force)
 {
     struct kp_store *store = NULL;
     struct kp_context *context = NULL;
-    char why[640];
+    char why[sizeof c->trouble] = "out of memory";
     bool changed = has_changed(c);
-    if (!changed && !force)
+    int error;
+    if (!changed && !force && !c->failed)
         return false;
-    if (kp_store_load(&store, c->path, why, sizeof why) != 0) {
-        kp_log_say(c->log, KP_LOG_ERROR, "credentials",
-                   "the changed credentials can't be used, the old ones stay in force: %s", why);
-        return false;
-    }
-    if (!same_device(store, c->store) && make_context(&context, c, store) != 0) {
+    let_spare_go(c);
+    error = kp_store_load(&store, c->path, why, sizeof why);
+    keep_spare(c);
+    if (error == 0 && !same_device(store, c->store))
+        error = make_context(&context, c, store);
+    if (error != 0) {
         kp_store_free(store);
-        kp_log_say(c->log, KP_LOG_ERROR, "credentials",
-                   "out of memory; the old ones stay in force");
+        stay(c, why, changed || force);
         return false;
     }
+    c->failed = false;
     kp_log_say(c->log, KP_LOG_INFO, "credentials", "%s is in force: %zu users", c->path,
                kp_store_users(store));
     remark(c, store);

@@ -21,6 +21,9 @@ struct kp_credentials {
     struct kp_context *context;
     struct stat seen; /* of the file that was last looked at */
     bool missing;
+    int spare;   /* a descriptor kept so that the file can be opened when there are no others */
+    bool failed; /* the last load: tried again at each look, whether or not the file changes */
+    char trouble[640]; /* and why, as it was logged */
 };
 
 /* Loads path, which with *log must outlive it.  0, or -1 with one sentence in why. */
@@ -30,7 +33,9 @@ int kp_credentials_open(struct kp_credentials *credentials, const char *path,
 void kp_credentials_close(struct kp_credentials *credentials);
 
 /* Looks whether the file has changed (force: loads it in any case) and loads it.  A file that can't
- * be used changes nothing but the log.  Whether there is something new to take.  One thread. */
+ * be used changes nothing but the log, and is tried again at every look: what was in the way may be
+ * gone (no descriptors, no memory, a mode that is put right later).  Whether there is something new
+ * to take.  One thread. */
 bool kp_credentials_refresh(struct kp_credentials *credentials, bool force);
 
 /* References to what is current, in place of *store and *context (NULL at first).  Any thread. */

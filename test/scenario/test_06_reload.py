@@ -3,7 +3,7 @@ import os
 import signal
 import time
 
-from gateways import PASSWORD, box, curl, talk_echo, talk_http, until
+from gateways import PASSWORD, box, curl, limit_descriptors, talk_echo, talk_http, until
 
 OTHER = "another-pass-1"
 
@@ -70,6 +70,21 @@ def test_a_damaged_file_changes_nothing(box):
     serve.credentials.touch(0o600)
     serve.credentials.write_bytes(good)
     serve.logged("is in force")
+
+
+def test_a_removed_user_ends_though_no_descriptor_is_left(box):
+    """Whoever takes all descriptors must not keep the change from being read."""
+    serve = box.serve(box.upstream(talk_echo), "--max-connections", "1000",
+                      credentials=box.credentials((("admin", PASSWORD), ("guest", OTHER))),
+                      preexec_fn=limit_descriptors(48))
+    guest = box.connecting(serve, user="guest", password=OTHER)
+    assert echo_works(guest)
+    idle = [serve.raw() for _ in range(80)]
+    serve.logged("no file descriptors left")
+    box.passwd("remove", serve.credentials, "guest")
+    assert guest.wait(8) == 1
+    for sock in idle:
+        sock.close()
 
 
 def test_world_readable_is_not_taken(box):
