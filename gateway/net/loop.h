@@ -8,10 +8,12 @@
 #include <stdint.h>
 #include <uv.h>
 
-#define KP_SCRATCH_LEN 65536
-/* A connection's record buffer: what one read of scratch becomes when sealed, four whole records,
- * so that it leaves in one write. */
-#define KP_RECORD_BUFFER_LEN (4 * (16384 + 5 + 16 + 16 + 64))
+/* Three whole records: larger reads gain nothing, and buffers of 64 KiB and more would make glibc
+ * tidy its whole heap at every free. */
+#define KP_SCRATCH_LEN (3 * 16384)
+/* A connection's record buffer: what one read of scratch becomes when sealed, so that it leaves in
+ * one write. */
+#define KP_RECORD_BUFFER_LEN (3 * (16384 + 5 + 16 + 16 + 64))
 
 struct kp_loop {
     uv_loop_t uv;

@@ -49,6 +49,7 @@ int kp_sock_listen(const struct kp_address *address)
     set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (address->where.ss_family == AF_INET6)
         set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    tune(fd, address->where.ss_family); /* accepted sockets inherit it */
     if (bind(fd, (const struct sockaddr *)&address->where, address->len) == 0 &&
         listen(fd, BACKLOG) == 0)
         return fd;
@@ -61,10 +62,7 @@ int kp_sock_accept(int listener, union kp_inet *peer)
 {
     socklen_t len = sizeof *peer;
     int fd = accept4(listener, &peer->any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0)
-        return last_error();
-    tune(fd, peer->any.sa_family);
-    return fd;
+    return fd >= 0 ? fd : last_error();
 }
 
 int kp_sock_connect(const struct kp_address *address, bool *done)

@@ -3,16 +3,33 @@
 
 #include "sock.h"
 
+static void polled(uv_poll_t *poll, int status, int events);
+
+static void arm(struct kp_stream *stream, unsigned events)
+{
+    stream->armed = (uint8_t)events;
+    if (events == 0)
+        (void)uv_poll_stop(&stream->poll);
+    else
+        (void)uv_poll_start(&stream->poll, (int)events, polled);
+}
+
 static void polled(uv_poll_t *poll, int status, int events)
 {
     struct kp_stream *stream = poll->data;
     if (status < 0) {
         /* libuv has stopped the handle on an error of the socket: reading or writing names it. */
         stream->wants = 0;
+        stream->armed = 0;
         stream->ready(stream, KP_STREAM_READ | KP_STREAM_WRITE);
         return;
     }
-    stream->ready(stream, (unsigned)events & (KP_STREAM_READ | KP_STREAM_WRITE));
+    unsigned wanted = (unsigned)events & stream->wants;
+    /* Only now that something unwanted happens is it worth a system call to hear no more of it. */
+    if (((unsigned)events & ~(unsigned)stream->wants) != 0)
+        arm(stream, stream->wants);
+    if (wanted != 0)
+        stream->ready(stream, wanted);
 }
 
 int kp_stream_open(struct kp_stream *stream, struct kp_loop *loop, int fd)
@@ -20,6 +37,7 @@ int kp_stream_open(struct kp_stream *stream, struct kp_loop *loop, int fd)
     int error = uv_poll_init(&loop->uv, &stream->poll, fd);
     stream->fd = -1;
     stream->wants = 0;
+    stream->armed = 0;
     if (error != 0) {
         kp_sock_close(fd);
         return error;
@@ -50,13 +68,9 @@ int kp_stream_error(const struct kp_stream *stream)
 
 void kp_stream_want(struct kp_stream *stream, unsigned events)
 {
-    if (events == stream->wants)
-        return;
     stream->wants = (uint8_t)events;
-    if (events == 0)
-        (void)uv_poll_stop(&stream->poll);
-    else
-        (void)uv_poll_start(&stream->poll, (int)events, polled);
+    if ((events & ~(unsigned)stream->armed) != 0)
+        arm(stream, events);
 }
 
 ssize_t kp_stream_read(struct kp_stream *stream, uint8_t *data, size_t len)

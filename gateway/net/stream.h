@@ -21,6 +21,7 @@ struct kp_stream {
     void (*closed)(struct kp_stream *stream); /* after kp_stream_close: may be freed */
     int fd;                                   /* -1: not open */
     uint8_t wants;
+    uint8_t armed; /* what the loop watches: wants, and what was wanted before */
 };
 
 /* Takes over fd.  ready and closed must be set.  On error fd is closed and closed() isn't called.

@@ -14,6 +14,12 @@ static void rest(struct kp_conn *c)
     kp_buffer_rest(&c->app, true);
 }
 
+/* Who has proved nothing gets room for one record. */
+static size_t in_len(const struct kp_conn *c)
+{
+    return c->proved ? c->records.buffer_len : KP_RECORD_WIRE_MAX;
+}
+
 unsigned kp_conn_state(const struct kp_conn *c)
 {
     bool app_out = kp_buffer_used(&c->app) > 0;
@@ -32,7 +38,7 @@ unsigned kp_conn_state(const struct kp_conn *c)
         state |= app_out ? 0u : KP_PEER_ENDED;
         state |= c->we_ended && !app_out ? KP_CLOSED : 0u;
     }
-    if (c->suspended == 0 && kp_buffer_used(&c->records.in) < c->records.buffer_len)
+    if (c->suspended == 0 && kp_buffer_used(&c->records.in) < in_len(c))
         state |= KP_WIRE_IN;
     if (c->proved && !c->we_ended && kp_record_room(&c->records) > 0)
         state |= KP_APP_IN;
@@ -48,7 +54,7 @@ uint8_t *kp_wire_in_room(struct kp_conn *c, size_t *len)
 
     *len = 0;
     if (!(kp_conn_state(c) & KP_WIRE_IN) ||
-        kp_buffer_reserve(in, c->records.buffer_len - used, c->records.buffer_len) != 0)
+        kp_buffer_reserve(in, in_len(c) - used, in_len(c)) != 0)
         return NULL;
     return kp_buffer_tail(in, len);
 }

@@ -4,9 +4,9 @@
  * Timing: secret exponents go through BN_mod_exp_mont_consttime, or through a comb table whose
  * rows are read whole.  BN_mod_mul_montgomery is constant-time only while both factors fill their
  * limbs: a number with a leading zero limb leaves its fast path.  1 in Montgomery form is such a
- * number for RFC 5054's primes (they begin with 64 one bits), so it must never be a factor:
- * every entry of a comb table is multiplied by one full-size constant, and the result is
- * corrected once at the end.  What is left is a chance of 2^-64 per product.
+ * number for RFC 5054's primes of 3072 bits and more (they begin with 64 one bits), so it must
+ * never be a factor: every entry of a comb table is multiplied by one full-size constant, and the
+ * result is corrected once at the end.  What is left is a chance of 2^-64 per product.
  */
 #include "crypto/provider.h"
 

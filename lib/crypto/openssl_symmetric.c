@@ -24,6 +24,19 @@ static int library_random(void *arg, uint8_t *out, size_t len)
     return 0;
 }
 
+/* Naming the hash costs a look-up: done once, and the context copied for each key. */
+static bool make_hmac(struct kp_crypto *c, size_t id)
+{
+    char name[8];
+    OSSL_PARAM params[2];
+
+    memcpy(name, hash_names[id], strlen(hash_names[id]) + 1);
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0);
+    params[1] = OSSL_PARAM_construct_end();
+    c->hmac_of[id] = c->hmac != NULL ? EVP_MAC_CTX_new(c->hmac) : NULL;
+    return c->hmac_of[id] != NULL && EVP_MAC_CTX_set_params(c->hmac_of[id], params) == 1;
+}
+
 static bool fetch_all(struct kp_crypto *c)
 {
     for (size_t i = 0; i < sizeof(c->md) / sizeof(c->md[0]); i++) {
@@ -35,6 +48,10 @@ static bool fetch_all(struct kp_crypto *c)
     c->cbc256 = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     c->gcm256 = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     c->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    for (size_t i = 0; i < sizeof(c->hmac_of) / sizeof(c->hmac_of[0]); i++) {
+        if (!make_hmac(c, i))
+            return false;
+    }
     return c->cbc128 != NULL && c->cbc256 != NULL && c->gcm256 != NULL && c->hmac != NULL;
 }
 
@@ -64,6 +81,8 @@ void kp_crypto_free(struct kp_crypto *c)
     EVP_CIPHER_free(c->cbc128);
     EVP_CIPHER_free(c->cbc256);
     EVP_CIPHER_free(c->gcm256);
+    for (size_t i = 0; i < sizeof(c->hmac_of) / sizeof(c->hmac_of[0]); i++)
+        EVP_MAC_CTX_free(c->hmac_of[i]);
     EVP_MAC_free(c->hmac);
     free(c);
 }
@@ -160,18 +179,13 @@ int kp_mac_new(struct kp_mac **out, const struct kp_crypto *c, enum kp_hash_id i
                struct kp_span key)
 {
     struct kp_mac *m = calloc(1, sizeof(*m));
-    char name[8];
-    OSSL_PARAM params[2];
 
     *out = NULL;
     if (m == NULL)
         return KP_E_MEMORY;
-    memcpy(name, hash_names[id], strlen(hash_names[id]) + 1);
-    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0);
-    params[1] = OSSL_PARAM_construct_end();
     m->len = kp_hash_len(id);
-    m->ctx = EVP_MAC_CTX_new(c->hmac);
-    if (m->ctx == NULL || EVP_MAC_init(m->ctx, key.data, key.len, params) != 1) {
+    m->ctx = EVP_MAC_CTX_dup(c->hmac_of[id]);
+    if (m->ctx == NULL || EVP_MAC_init(m->ctx, key.data, key.len, NULL) != 1) {
         kp_mac_free(m);
         return KP_E_CRYPTO;
     }

@@ -16,6 +16,7 @@ struct kp_crypto {
     EVP_CIPHER *cbc256;
     EVP_CIPHER *gcm256;
     EVP_MAC *hmac;
+    EVP_MAC_CTX *hmac_of[3]; /* by enum kp_hash_id: without a key, to be copied */
 };
 
 #endif

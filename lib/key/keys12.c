@@ -34,7 +34,8 @@ int kp_prf12(const struct kp_crypto *crypto, struct kp_span secret, const char *
         if (err == 0) {
             memcpy(out + done, block, n);
             done += n;
-            err = kp_mac_run(mac, parts, 1, a);
+            if (done < out_len)
+                err = kp_mac_run(mac, parts, 1, a);
         }
     }
     kp_mac_free(mac);
