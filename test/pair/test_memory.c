@@ -1,0 +1,291 @@
+/*
+ * Proves: whichever allocation of ours fails, at whatever point of a connection's life, the result
+ * is an error and no leak, crash or proof; and that a connection gives everything back.
+ *
+ * malloc and its kin are replaced for our own objects (not for the crypto library).
+ */
+#include "cm.h"
+
+#include "harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static long live;          /* blocks that our objects hold */
+static unsigned long made; /* allocations since `arm` */
+static unsigned long fail_at;
+
+void *__real_malloc(size_t len);
+void *__real_calloc(size_t count, size_t len);
+void *__real_realloc(void *old, size_t len);
+void __real_free(void *old);
+void *__wrap_malloc(size_t len);
+void *__wrap_calloc(size_t count, size_t len);
+void *__wrap_realloc(void *old, size_t len);
+void __wrap_free(void *old);
+
+static bool refuse(void)
+{
+    made++;
+    return fail_at != 0 && made == fail_at;
+}
+
+static void *counted(void *block)
+{
+    live += block != NULL;
+    return block;
+}
+
+void *__wrap_malloc(size_t len)
+{
+    return refuse() ? NULL : counted(__real_malloc(len));
+}
+
+void *__wrap_calloc(size_t count, size_t len)
+{
+    return refuse() ? NULL : counted(__real_calloc(count, len));
+}
+
+void *__wrap_realloc(void *old, size_t len)
+{
+    if (refuse())
+        return NULL;
+    void *block = __real_realloc(old, len);
+    live += old == NULL && block != NULL;
+    return block;
+}
+
+void __wrap_free(void *old)
+{
+    live -= old != NULL;
+    __real_free(old);
+}
+
+static void arm(unsigned long at)
+{
+    made = 0;
+    fail_at = at;
+}
+
+/* ---- A pair without the harness: its own memory must not count
+ * ------------------------------------- */
+
+static struct world w;
+static struct kp_session *session;
+static struct kp_conn *conn[2];
+
+static int open_world(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    world_open(&w, 2048, NULL, NULL);
+    pair_handshake(&p, &w, START, 1);
+    session = kp_conn_session(p.conn[KP_CLIENT]);
+    pair_close(&p);
+    return session == NULL;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    kp_session_free(session);
+    world_close(&w);
+    return 0;
+}
+
+static bool move(struct kp_conn *from, struct kp_conn *to)
+{
+    size_t len;
+    size_t room;
+    const uint8_t *data = kp_wire_out(from, &len);
+    uint8_t *at = len > 0 ? kp_wire_in_room(to, &room) : NULL;
+
+    if (at == NULL)
+        return false;
+    len = len < room ? len : room;
+    memcpy(at, data, len);
+    kp_wire_out_done(from, len);
+    int err = kp_wire_in_done(to, len);
+    must(err == kp_conn_error(to));
+    return true;
+}
+
+static bool move_all(void)
+{
+    bool moved = move(conn[KP_CLIENT], conn[KP_SERVER]);
+
+    moved |= move(conn[KP_SERVER], conn[KP_CLIENT]);
+    if (kp_conn_state(conn[KP_SERVER]) & KP_NEED_CREDENTIAL) {
+        int err = kp_conn_credential(conn[KP_SERVER], &w.credential);
+        must(err == kp_conn_error(conn[KP_SERVER]));
+        moved = true;
+    }
+    return moved;
+}
+
+/* Twice idle: where room was refused once it is asked for again. */
+static void run(void)
+{
+    for (int idle = 0; idle < 2; idle++) {
+        while (move_all())
+            idle = 0;
+    }
+}
+
+/* A handshake, some bytes and both ends; 0 or the first error that came out. */
+static int life(bool resumed)
+{
+    static const uint8_t said[2000];
+    size_t used;
+    int err = kp_conn_connect(conn[KP_CLIENT], w.login, resumed ? session : NULL, "a.example");
+
+    if (err == 0)
+        run();
+    for (int role = KP_CLIENT; role <= KP_SERVER; role++) {
+        if (err == 0)
+            err = kp_conn_error(conn[role]);
+    }
+    if (err == 0)
+        err = kp_app_in(conn[KP_CLIENT], said, sizeof(said), &used);
+    if (err == 0)
+        run();
+    if (err == 0)
+        err = kp_conn_error(conn[KP_SERVER]);
+    if (err == 0)
+        err = kp_app_in_end(conn[KP_SERVER]);
+    if (err == 0)
+        run();
+    return err != 0 ? err : kp_conn_error(conn[KP_CLIENT]);
+}
+
+static int whole_life(bool resumed)
+{
+    int err;
+
+    seeded_start(&w.random[KP_CLIENT], 3);
+    seeded_start(&w.random[KP_SERVER], 4);
+    conn[KP_CLIENT] = conn[KP_SERVER] = NULL;
+    err = kp_conn_new(&conn[KP_CLIENT], w.context[KP_CLIENT], START);
+    if (err == 0)
+        err = kp_conn_new(&conn[KP_SERVER], w.context[KP_SERVER], START);
+    if (err == 0)
+        err = life(resumed);
+    /* Room for wire bytes that can't be made now is no error: the caller asks again.  Then all of
+     * it must have worked. */
+    if (err == 0) {
+        size_t len;
+        (void)kp_app_out(conn[KP_SERVER], &len);
+        must(len == 2000 && (kp_conn_state(conn[KP_CLIENT]) & KP_PEER_ENDED) != 0);
+    }
+    kp_conn_free(conn[KP_CLIENT]);
+    kp_conn_free(conn[KP_SERVER]);
+    return err;
+}
+
+static void test_connections(void **state)
+{
+    (void)state;
+    for (int resumed = 0; resumed < 2; resumed++) {
+        long before = live;
+        arm(0);
+        assert_int_equal(whole_life(resumed), 0);
+        assert_int_equal(live, before);
+        unsigned long count = made;
+        assert_in_range(count, 20, 200);
+        unsigned survived = 0;
+        for (unsigned long at = 1; at <= count; at++) {
+            arm(at);
+            int err = whole_life(resumed);
+            arm(0);
+            survived += err == 0;
+            if (live != before)
+                fail_msg("resumed %d, allocation %lu: error %d, %ld blocks left", resumed, at, err,
+                         live - before);
+        }
+        assert_in_range(survived, 0, 12);
+    }
+}
+
+/* ---- Contexts, logins, groups, verifiers
+ * -------------------------------------------------------------- */
+
+static int make_all(void)
+{
+    static const char *const alpn[] = {"http/1.1"};
+    const struct kp_settings settings = {.role = KP_SERVER,
+                                         .alpn = alpn,
+                                         .alpn_count = 1,
+                                         .device_id = (const uint8_t *)"id",
+                                         .device_id_len = 2};
+    struct kp_context *context = NULL;
+    struct kp_login *login = NULL;
+    struct kp_srp_group *group = NULL;
+    struct kp_srp_verifier *verifier = NULL;
+    int err = kp_context_new(&context, &settings);
+
+    if (err == 0)
+        err = kp_login_new(&login, context, "a", 1, (const uint8_t *)"b", 1);
+    if (err == 0)
+        err = kp_srp_group_new(&group, context->crypto, kp_srp_group_by_bits(2048), true);
+    if (err == 0)
+        err = kp_srp_verifier_new(&verifier, group, kp_srp_verifier_value(w.alice), 256, true);
+    kp_srp_verifier_free(verifier);
+    kp_srp_group_free(group);
+    kp_login_free(login);
+    kp_context_free(context);
+    return err;
+}
+
+static void test_shared(void **state)
+{
+    long before = live;
+
+    (void)state;
+    arm(0);
+    assert_int_equal(make_all(), 0);
+    assert_int_equal(live, before);
+    unsigned long count = made;
+    assert_in_range(count, 10, 100);
+    for (unsigned long at = 1; at <= count; at++) {
+        arm(at);
+        int err = make_all();
+        arm(0);
+        if (err == 0 || live != before)
+            fail_msg("allocation %lu: error %d, %ld blocks left", at, err, live - before);
+    }
+}
+
+/* What a failure interrupts must not be a leak either: at each byte a connection is given up. */
+static void test_given_up(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    arm(0);
+    pair_handshake(&p, &w, START, 1);
+    size_t total[2] = {p.wire[0].len, p.wire[1].len};
+    pair_close(&p);
+    long before = live;
+    for (int from = KP_CLIENT; from <= KP_SERVER; from++) {
+        for (size_t keep = 1; keep < total[from]; keep += 3) {
+            pair_open(&p, &w, START, 1);
+            p.limit[from] = keep;
+            pair_connect(&p, w.login, NULL, NULL);
+            pair_run(&p);
+            pair_close(&p);
+            assert_int_equal(live, before);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_connections),
+        cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_given_up),
+    };
+
+    return cmocka_run_group_tests(tests, open_world, close_world);
+}
