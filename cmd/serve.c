@@ -31,7 +31,7 @@ static const struct kp_option table[] = {
     {"idle-timeout", KP_OPTION_VALUE, "S",
      "seconds without a byte after which a connection is closed; 0: never (default 3600)"},
     {"max-connections", KP_OPTION_VALUE, "N",
-     "more wait until others end (default 4096, or half of the descriptors there are)"},
+     "more wait until others end (default 4096, less where descriptors or memory are few)"},
     {"log", KP_OPTION_VALUE, "text|json", "how log lines on stderr look (default text)"},
     {"quiet", KP_OPTION_FLAG, NULL, "log warnings and errors only"},
     {"verbose", KP_OPTION_FLAG, NULL, "log more"},
@@ -134,13 +134,24 @@ static int take_upstream(const struct kp_options *options, struct kp_front_setti
     return KP_EXIT_DONE;
 }
 
+/* Two descriptors a connection, and some that no client can take; an eighth of the memory if all of
+ * them stall in the middle of their longest message. */
+static size_t sensible_connections(size_t descriptors)
+{
+    const size_t stalled = 40 * 1024;
+    size_t own = descriptors > 128 ? 64 : descriptors / 2;
+    size_t most = (descriptors - own) / 2 < 4096 ? (descriptors - own) / 2 : 4096;
+    uint64_t memory = kp_platform_memory() / 8 / stalled;
+    if (memory >= 64 && memory < most)
+        most = (size_t)memory;
+    return most;
+}
+
 static int take_numbers(const struct kp_options *options, struct kp_front_settings *s)
 {
     char why[KP_OPTIONS_WHY_LEN];
     size_t descriptors = kp_platform_descriptors();
-    /* Two a connection, and some that no client can take. */
-    size_t own = descriptors > 128 ? 64 : descriptors / 2;
-    size_t sensible = (descriptors - own) / 2 < 4096 ? (descriptors - own) / 2 : 4096;
+    size_t sensible = sensible_connections(descriptors);
     unsigned long workers, handshake, idle, most;
     if (kp_options_number(options, "workers", 1, 64, 1, &workers, why) != 0 ||
         kp_options_number(options, "handshake-timeout", 1, 3600, 10, &handshake, why) != 0 ||

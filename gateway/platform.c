@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 static void fill_standard_descriptors(void)
@@ -43,6 +44,12 @@ size_t kp_platform_descriptors(void)
             return (size_t)before;
     }
     return (size_t)limit.rlim_cur;
+}
+
+uint64_t kp_platform_memory(void)
+{
+    struct sysinfo info;
+    return sysinfo(&info) == 0 ? (uint64_t)info.totalram * info.mem_unit : 0;
 }
 
 void kp_platform_tune_memory(void)

@@ -16,6 +16,8 @@ void kp_platform_harden(void);
 
 /* Raises the limit of open descriptors as far as is allowed; returns it. */
 size_t kp_platform_descriptors(void);
+/* Bytes of memory of the machine; 0: unknown. */
+uint64_t kp_platform_memory(void);
 
 /* Keeps freed record buffers in the allocator rather than giving every one back to the kernel. */
 void kp_platform_tune_memory(void);

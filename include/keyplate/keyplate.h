@@ -229,8 +229,8 @@ int kp_conn_connect(struct kp_conn *conn, const struct kp_login *login,
 
 unsigned kp_conn_state(const struct kp_conn *conn); /* enum kp_state bits */
 
-/* wire in: put bytes at the room returned (its length in *len, 0 if there is none now), then say
- * how many.  Less than was offered is fine.  Errors of the peer's bytes come out of _done. */
+/* wire in: put bytes at the room returned (its length in *len, 0 if there is none now; valid until the
+ * next call on this connection, so not for a read that completes later), then say how many.  Less than was offered is fine.  Errors of the peer's bytes come out of _done. */
 uint8_t *kp_wire_in_room(struct kp_conn *conn, size_t *len);
 int kp_wire_in_done(struct kp_conn *conn, size_t len) KP_MUST_CHECK;
 /* The wire has ended (FIN or reset).  KP_E_TRUNCATED unless close_notify came before. */
