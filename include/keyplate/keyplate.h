@@ -1,3 +1,4 @@
+/* clang-format off */
 /*
  * Keyplate: TLS keyed by the password on the device's plate.
  *
@@ -18,10 +19,15 @@
  *          if (s & KP_NEED_COMPUTE)     kp_conn_compute(), here or on another thread
  *          if (s & KP_WIRE_OUT)         kp_wire_out() -> send() -> kp_wire_out_done()
  *          if (s & KP_APP_OUT)          kp_app_out() -> use it -> kp_app_out_done()
- *          if (s & KP_WIRE_IN)          kp_wire_in_room() -> recv() -> kp_wire_in_done(); at its
- * end kp_wire_in_end() if (s & KP_APP_IN)           kp_app_in() when there is something to say if
- * (s & KP_CLOSED)           kp_conn_error() says how it ended
+ *          if ((s & KP_CLOSED) && !(s & KP_WIRE_OUT))
+ *                                       leave: kp_conn_error() says how it ended
+ *          if (s & KP_WIRE_IN)          kp_wire_in_room() -> recv() -> kp_wire_in_done();
+ *                                       at the wire's end kp_wire_in_end()
+ *          if (s & KP_APP_IN)           kp_app_in() when there is something to say
  *      }
+ *
+ * The caller keeps the time: a handshake or a silence that lasts too long is its own to end.
+ * Link with libkeyplate (pkg-config keyplate).
  *
  * Threads: a context may be shared by any number of threads; a connection belongs to one thread
  * at a time.  Errors: functions that return int give 0 or a negative enum kp_error; a connection
@@ -31,6 +37,7 @@
  * Sources: RFC 5246 (TLS 1.2), RFC 5054 (SRP), RFC 7366 (encrypt-then-MAC), RFC 7627 (extended
  * master secret), RFC 5077 (tickets), RFC 8449 (record_size_limit), RFC 7301 (ALPN).
  */
+/* clang-format on */
 #ifndef KEYPLATE_KEYPLATE_H
 #define KEYPLATE_KEYPLATE_H
 
@@ -47,6 +54,13 @@ extern "C" {
 #else
 #define KP_MUST_CHECK
 #endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#pragma GCC visibility push(default)
+#endif
+
+/* This header's version, a byte a part. */
+#define KEYPLATE_VERSION 0x000100
 
 /* ---- Limits ------------------------------------------------------------------------------ */
 
@@ -124,8 +138,8 @@ struct kp_settings {
     enum kp_role role;
     const char *const *alpn; /* protocols in order of preference, each 1..255 bytes; copied */
     size_t alpn_count;       /* 0: the extension is neither sent nor answered; at most 8 */
-    size_t buffer_len;       /* bytes of a record buffer while bytes are in flight; 0: 16 KiB and a
-                                record's overhead, which is also the least */
+    size_t buffer_len;       /* bytes of a record buffer while bytes are in flight; less than 16 KiB
+                                and a record's overhead is taken as that much */
     uint16_t record_size_limit; /* largest plaintext record we ask the peer for (RFC 8449), 512 to
                                    16384; 0: 16384 */
     bool defer_compute;         /* stop with KP_NEED_COMPUTE before heavy arithmetic */
@@ -159,7 +173,8 @@ struct kp_store_fault {
 };
 
 /* Parses text[len], a credentials file, and prepares each verifier (secret: wiped on the last
- * kp_store_free).  On KP_E_SYNTAX *fault says where and why. */
+ * kp_store_free).  On KP_E_SYNTAX *fault (never NULL) says where and
+ * why. */
 int kp_store_parse(struct kp_store **out, const char *text, size_t len,
                    struct kp_store_fault *fault) KP_MUST_CHECK;
 struct kp_store *kp_store_ref(struct kp_store *store);
@@ -229,8 +244,9 @@ int kp_conn_connect(struct kp_conn *conn, const struct kp_login *login,
 
 unsigned kp_conn_state(const struct kp_conn *conn); /* enum kp_state bits */
 
-/* wire in: put bytes at the room returned (its length in *len, 0 if there is none now; valid until the
- * next call on this connection, so not for a read that completes later), then say how many.  Less than was offered is fine.  Errors of the peer's bytes come out of _done. */
+/* wire in: put bytes at the room returned (its length in *len, 0 if there is none now; valid until
+ * the next call on this connection, so not for a read that completes later), then say how many.
+ * Less than was offered is fine.  Errors of the peer's bytes come out of _done. */
 uint8_t *kp_wire_in_room(struct kp_conn *conn, size_t *len);
 int kp_wire_in_done(struct kp_conn *conn, size_t len) KP_MUST_CHECK;
 /* The wire has ended (FIN or reset).  KP_E_TRUNCATED unless close_notify came before. */
@@ -269,9 +285,9 @@ struct kp_info {
     const char *suite_name;   /* as OpenSSL prints it: "SRP-AES-256-CBC-SHA" */
     unsigned group_bits;      /* of a password handshake; 0 when resumed */
     bool resumed;
-    bool ticket;         /* client: the server gave one */
-    bool password_used;  /* client: the peer got, or gets with what is on wire out, what it can check
-                            one guess at the password with; also after a failure, whichever */
+    bool ticket;        /* client: the server gave one */
+    bool password_used; /* client: the peer got, or gets with what is on wire out, what it can check
+                           one guess at the password with; also after a failure, whichever */
     uint64_t proof_time; /* now of the connection that proved the password; server only */
     const char *user;    /* the proved name, NUL-terminated; NULL before KP_PROVED.  Bytes: escape
                             them; a NUL inside is refused earlier */
@@ -289,5 +305,9 @@ struct kp_session *kp_conn_session(const struct kp_conn *conn);
 
 #ifdef __cplusplus
 }
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#pragma GCC visibility pop
 #endif
 #endif
