@@ -21,16 +21,18 @@ as_root() {
 # Servers are wanted as programs, not as services: while packages are installed, none is started.
 # (A policy that is there already is left alone.)
 apt_install() {
-    local policy=/usr/sbin/policy-rc.d made=
-    if [ ! -e "$policy" ]; then
-        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
-        as_root chmod 755 "$policy"
-        made=1
-    fi
-    local status=0
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" \
-        >"$SETUP_LOG" 2>&1 </dev/null || status=$?
-    if [ -n "$made" ]; then as_root rm -f "$policy"; fi
+    local policy=/usr/sbin/policy-rc.d status=0
+    (
+        # Whatever ends this subshell, Ctrl-C too, the policy goes with it.
+        if [ ! -e "$policy" ]; then
+            trap 'as_root rm -f "$policy"' EXIT
+            trap 'exit 130' INT TERM
+            printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+            as_root chmod 755 "$policy"
+        fi
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" \
+            >"$SETUP_LOG" 2>&1 </dev/null
+    ) || status=$?
     return $status
 }
 
@@ -69,11 +71,13 @@ build_in() {
     local dir=$1 log
     shift
     log=$(mktemp)
+    trap 'rm -f "$log"; printf "interrupted\n" >&2; exit 130' INT TERM
     if [ ! -f "$dir/build.ninja" ]; then
         meson setup "$dir" "$@" >"$log" 2>&1 || { cat "$log" >&2; die "the build can't be set up: see above"; }
     fi
     # shellcheck disable=SC2086
     ninja -C "$dir" ${TARGETS:-} >"$log" 2>&1 || { tail -n 60 "$log" >&2; die "the build failed: see above"; }
-    if grep -q 'warning:' "$log"; then grep -A4 'warning:' "$log" >&2; fi
+    if [ -z "${QUIET_WARNINGS:-}" ] && grep -q 'warning:' "$log"; then grep -A4 'warning:' "$log" >&2; fi
     rm -f "$log"
+    trap - INT TERM
 }
