@@ -2,12 +2,14 @@
  * Proves: whichever allocation of ours fails, at whatever point of a connection's life, the result
  * is an error and no leak, crash or proof; and that a connection gives everything back.
  *
- * malloc and its kin are replaced for our own objects (not for the crypto library).
+ * malloc and its kin are replaced for our own objects; the crypto library has hooks for its own.
  */
 #include "cm.h"
 
 #include "harness.h"
 
+#include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +67,51 @@ static void arm(unsigned long at)
 {
     made = 0;
     fail_at = at;
+}
+
+/* The crypto library's: counted apart. */
+static long library_live;
+static unsigned long library_made;
+static unsigned long library_fail_at;
+
+static bool library_refuses(void)
+{
+    library_made++;
+    return library_fail_at != 0 && library_made == library_fail_at;
+}
+
+static void *library_malloc(size_t len, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    void *block = len == 0 || library_refuses() ? NULL : __real_malloc(len);
+    library_live += block != NULL;
+    return block;
+}
+
+static void *library_realloc(void *old, size_t len, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (library_refuses())
+        return NULL;
+    void *block = __real_realloc(old, len);
+    library_live += old == NULL && block != NULL;
+    return block;
+}
+
+static void library_free(void *old, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    library_live -= old != NULL;
+    __real_free(old);
+}
+
+static void arm_library(unsigned long at)
+{
+    library_made = 0;
+    library_fail_at = at;
 }
 
 /* ---- A pair without the harness: its own memory must not count
@@ -207,6 +254,43 @@ static void test_connections(void **state)
     }
 }
 
+/* The crypto library's allocations, each in its turn: an error of ours, and nothing of ours or of
+ * its own left over. */
+static void test_crypto_library(void **state)
+{
+    (void)state;
+    for (int resumed = 0; resumed < 2; resumed++) {
+        arm(0);
+        arm_library(0);
+        /* The thread's queue of errors is made with the first of them, and stays. */
+        ERR_raise(ERR_LIB_USER, 1);
+        ERR_clear_error();
+        assert_int_equal(whole_life(resumed), 0);
+        long before = live;
+        long library_before = library_live;
+        unsigned survived = 0;
+        assert_int_equal(whole_life(resumed), 0);
+        assert_int_equal(library_live, library_before);
+        arm_library(0);
+        assert_int_equal(whole_life(resumed), 0);
+        unsigned long count = library_made;
+        assert_in_range(count, 100, 20000);
+        for (unsigned long at = 1; at <= count; at++) {
+            arm_library(at);
+            int err = whole_life(resumed);
+            arm_library(0);
+            ERR_clear_error();
+            survived += err == 0;
+            if (live != before || library_live != library_before)
+                fail_msg("resumed %d, allocation %lu of %lu: error %d, %ld blocks of ours and %ld of "
+                         "the library's left",
+                         resumed, at, count, err, live - before, library_live - library_before);
+        }
+        print_message("%lu allocations of the library, %u failures made no difference\n", count,
+                      survived);
+    }
+}
+
 /* ---- Contexts, logins, groups, verifiers
  * -------------------------------------------------------------- */
 
@@ -283,9 +367,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connections),
+        cmocka_unit_test(test_crypto_library),
         cmocka_unit_test(test_shared),
         cmocka_unit_test(test_given_up),
     };
 
+    /* Before the crypto library's first allocation. */
+    must(CRYPTO_set_mem_functions(library_malloc, library_realloc, library_free) == 1);
     return cmocka_run_group_tests(tests, open_world, close_world);
 }

@@ -3,7 +3,8 @@
  * exponents, the hash of name and password, premaster and master secret, record keys, ticket keys.
  * After success, after failures of each kind, and at each point where a connection is given up.
  *
- * Every free of our objects and of the crypto library is searched.
+ * Every free of our objects and of the crypto library is searched, and after each run the stack that
+ * its calls have left.
  */
 #include "cm.h"
 
@@ -63,6 +64,31 @@ static void search(const void *block)
     len = malloc_usable_size((void *)(uintptr_t)block);
     for (size_t i = 0; i < needle_count; i++) {
         if (memmem(block, len, needles[i].bytes, 16 < needles[i].len ? 16 : needles[i].len) != NULL)
+            found = needles[i].name;
+    }
+}
+
+#define STACK (96 * 1024)
+
+/* What the test itself left there while it learned. */
+static __attribute__((noinline)) void clear_stack(void)
+{
+    uint8_t area[STACK];
+
+    memset(area, 0, sizeof(area));
+    __asm__ __volatile__("" : : "r"(area) : "memory");
+}
+
+/* The stack below us as finished calls have left it. */
+static __attribute__((noinline)) void search_stack(void)
+{
+    uint8_t area[STACK];
+    const uint8_t *left = area;
+
+    /* To the compiler these bytes are anything. */
+    __asm__ __volatile__("" : "+r"(left) : : "memory");
+    for (size_t i = 0; searching && i < needle_count; i++) {
+        if (memmem(left, sizeof(area), needles[i].bytes, 16) != NULL)
             found = needles[i].name;
     }
 }
@@ -205,6 +231,7 @@ static void start_search(void)
 {
     found = NULL;
     searched = 0;
+    clear_stack();
     searching = true;
 }
 
@@ -230,6 +257,7 @@ static void again(const char *name, const char *password, const struct kp_creden
     p.limit[cut] = limit;
     pair_connect(&p, login, NULL, NULL);
     pair_run(&p);
+    search_stack();
     if (pair_proved(&p, KP_CLIENT) && pair_proved(&p, KP_SERVER)) {
         must(pair_say(&p, KP_CLIENT, "hello", 5));
         struct kp_session *session = kp_conn_session(p.conn[KP_CLIENT]);
