@@ -66,13 +66,17 @@ drop_root() {
     fi
 }
 
-# build_in DIR [meson options]: sets up once, then builds (TARGETS, else all); quiet unless it fails.
+# build_in DIR [meson options]: sets up once (LOOK_AGAIN: again, for libraries that came since), then
+# builds (TARGETS, else all); quiet unless it fails.
 build_in() {
     local dir=$1 log
     shift
     log=$(mktemp)
     trap 'rm -f "$log"; printf "interrupted\n" >&2; exit 130' INT TERM
-    if [ ! -f "$dir/build.ninja" ]; then
+    if [ -f "$dir/build.ninja" ] && [ -n "${LOOK_AGAIN:-}" ]; then
+        set -- --reconfigure "$@"
+    fi
+    if [ ! -f "$dir/build.ninja" ] || [ -n "${LOOK_AGAIN:-}" ]; then
         meson setup "$dir" "$@" >"$log" 2>&1 || { cat "$log" >&2; die "the build can't be set up: see above"; }
     fi
     # shellcheck disable=SC2086
