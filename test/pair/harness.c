@@ -91,8 +91,8 @@ void pair_handshake(struct pair *p, struct world *w, uint64_t now, uint64_t seed
 
 void pair_close(struct pair *p)
 {
-    /* A caller that has TLS of its own from the same library looks at this thread's queue of errors:
-     * nothing of ours may stand in it. */
+    /* A caller that has TLS of its own from the same library looks at this thread's queue of
+     * errors: nothing of ours may stand in it. */
     must(ERR_peek_error() == 0);
     for (int role = KP_CLIENT; role <= KP_SERVER; role++) {
         kp_conn_free(p->conn[role]);

@@ -282,9 +282,10 @@ static void test_crypto_library(void **state)
             ERR_clear_error();
             survived += err == 0;
             if (live != before || library_live != library_before)
-                fail_msg("resumed %d, allocation %lu of %lu: error %d, %ld blocks of ours and %ld of "
-                         "the library's left",
-                         resumed, at, count, err, live - before, library_live - library_before);
+                fail_msg(
+                    "resumed %d, allocation %lu of %lu: error %d, %ld blocks of ours and %ld of "
+                    "the library's left",
+                    resumed, at, count, err, live - before, library_live - library_before);
         }
         print_message("%lu allocations of the library, %u failures made no difference\n", count,
                       survived);

@@ -3,8 +3,8 @@
  * exponents, the hash of name and password, premaster and master secret, record keys, ticket keys.
  * After success, after failures of each kind, and at each point where a connection is given up.
  *
- * Every free of our objects and of the crypto library is searched, and after each run the stack that
- * its calls have left.
+ * Every free of our objects and of the crypto library is searched, and after each run the stack
+ * that its calls have left.
  */
 #include "cm.h"
 
