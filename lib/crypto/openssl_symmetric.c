@@ -8,6 +8,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/obj_mac.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
 #include <limits.h>
@@ -46,13 +47,17 @@ static bool fetch_all(struct kp_crypto *c)
     }
     c->cbc128 = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
     c->cbc256 = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+    c->gcm128 = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
     c->gcm256 = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    c->chacha = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
+    c->p256 = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
     c->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     for (size_t i = 0; i < sizeof(c->hmac_of) / sizeof(c->hmac_of[0]); i++) {
         if (!make_hmac(c, i))
             return false;
     }
-    return c->cbc128 != NULL && c->cbc256 != NULL && c->gcm256 != NULL && c->hmac != NULL;
+    return c->cbc128 != NULL && c->cbc256 != NULL && c->gcm128 != NULL && c->gcm256 != NULL &&
+           c->hmac != NULL && c->p256 != NULL;
 }
 
 int kp_crypto_new(struct kp_crypto **out, kp_random_fn *random, void *random_arg)
@@ -80,7 +85,10 @@ void kp_crypto_free(struct kp_crypto *c)
         EVP_MD_free(c->md[i]);
     EVP_CIPHER_free(c->cbc128);
     EVP_CIPHER_free(c->cbc256);
+    EVP_CIPHER_free(c->gcm128);
     EVP_CIPHER_free(c->gcm256);
+    EVP_CIPHER_free(c->chacha);
+    EC_GROUP_free(c->p256);
     for (size_t i = 0; i < sizeof(c->hmac_of) / sizeof(c->hmac_of[0]); i++)
         EVP_MAC_CTX_free(c->hmac_of[i]);
     EVP_MAC_free(c->hmac);
@@ -203,6 +211,16 @@ int kp_mac_run(struct kp_mac *m, const struct kp_span *parts, size_t count, uint
         ok = EVP_MAC_update(m->ctx, parts[i].data, parts[i].len) == 1;
     ok = ok && EVP_MAC_final(m->ctx, out, &len, m->len) == 1;
     return ok ? 0 : KP_E_CRYPTO;
+}
+
+int kp_mac_rekey(struct kp_mac *m, struct kp_span key)
+{
+    return EVP_MAC_init(m->ctx, key.data, key.len, NULL) == 1 ? 0 : KP_E_CRYPTO;
+}
+
+size_t kp_mac_len(const struct kp_mac *m)
+{
+    return m->len;
 }
 
 void kp_mac_free(struct kp_mac *m)

@@ -6,6 +6,7 @@
 
 #include "crypto/provider.h"
 
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 
 struct kp_crypto {
@@ -14,8 +15,11 @@ struct kp_crypto {
     EVP_MD *md[3]; /* by enum kp_hash_id */
     EVP_CIPHER *cbc128;
     EVP_CIPHER *cbc256;
+    EVP_CIPHER *gcm128;
     EVP_CIPHER *gcm256;
+    EVP_CIPHER *chacha; /* ChaCha20-Poly1305; NULL where the library has none */
     EVP_MAC *hmac;
+    EC_GROUP *p256;
     EVP_MAC_CTX *hmac_of[3]; /* by enum kp_hash_id: without a key, to be copied */
 };
 

@@ -1,6 +1,7 @@
 /*
  * The one door to cryptographic primitives.  Nothing outside lib/crypto includes a crypto library;
- * another library is another set of .c files behind this header.
+ * another library is another set of .c files behind this header and those that stand on it: aead.h,
+ * curve.h, exchange.h and kdf.h.
  *
  * Numbers are big-endian bytes of a stated length.  All functions that return int give 0 or a
  * negative enum kp_error (KP_E_MEMORY, KP_E_CRYPTO).  _free wipes what is secret; NULL is fine.
@@ -62,6 +63,9 @@ int kp_mac_new(struct kp_mac **out, const struct kp_crypto *crypto, enum kp_hash
                struct kp_span key) KP_MUST_CHECK;
 int kp_mac_run(struct kp_mac *mac, const struct kp_span *parts, size_t count,
                uint8_t *out) KP_MUST_CHECK;
+/* The same hash, another key (not NULL). */
+int kp_mac_rekey(struct kp_mac *mac, struct kp_span key) KP_MUST_CHECK;
+size_t kp_mac_len(const struct kp_mac *mac); /* bytes of out */
 void kp_mac_free(struct kp_mac *mac);
 
 /* AES-CBC without padding, one direction.  key.len 16 or 32. */
