@@ -44,6 +44,10 @@ static int read_file(const char *path, struct kp_ask_line *line)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* Not its name: if there is no such file it may be the password itself. */
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG))
+        return kp_command_fail(
+            KP_EXIT_FAILED, "cannot read the file that --password-file names: %s", strerror(errno));
     if (fd < 0)
         return kp_command_fail(KP_EXIT_FAILED, "cannot read the password file %s: %s", path,
                                strerror(errno));
@@ -60,7 +64,7 @@ static int read_fd(const struct kp_options *options, struct kp_ask_line *line)
     char what[40];
     unsigned long fd;
     if (kp_options_number(options, "password-fd", 0, 1048576, 0, &fd, why) != 0)
-        return kp_command_misused("%s", why);
+        return kp_command_misused("--password-fd is a number, the one of an open descriptor");
     (void)snprintf(what, sizeof what, "file descriptor %lu", fd);
     return read_end((int)fd, what, line);
 }
@@ -76,7 +80,28 @@ static int accept(const struct kp_ask_line *line, struct kp_text *out)
 
 static bool looks_mistyped(const char *text, size_t len)
 {
-    return kp_label_is_shaped(text, len) && !kp_label_is_right(text, len);
+    char label[KP_LABEL_LEN + 1];
+    bool mistyped = kp_label_is_shaped(text, len) && !kp_label_read(text, len, label);
+    kp_wipe(label, sizeof label);
+    return mistyped;
+}
+
+/* A label's password becomes what is printed on the label.  Whether that changed it. */
+static bool take_as_printed(struct kp_ask_line *line)
+{
+    char label[KP_LABEL_LEN + 1];
+    if (!kp_label_read(line->text, line->len, label))
+        return false;
+    bool changed = line->len != KP_LABEL_LEN || memcmp(line->text, label, KP_LABEL_LEN) != 0;
+    memcpy(line->text, label, KP_LABEL_LEN);
+    line->len = KP_LABEL_LEN;
+    kp_wipe(label, sizeof label);
+    return changed;
+}
+
+static void say_as_printed(void)
+{
+    kp_command_note("taken as a label password, in lower case with its hyphens");
 }
 
 static int tell(enum kp_ask_result result)
@@ -124,6 +149,9 @@ static int ask_terminal(const struct kp_ask *ask, int tty, struct kp_ask_line *l
     if (status != KP_EXIT_DONE || !ask->fresh)
         return status;
     status = tell(kp_ask_terminal_line(tty, "The same again: ", true, &again));
+    if (status == KP_EXIT_DONE && take_as_printed(line))
+        say_as_printed();
+    (void)take_as_printed(&again);
     if (status == KP_EXIT_DONE &&
         (line->len != again.len || !kp_equal_secret(line->text, again.text, line->len)))
         status = kp_command_fail(KP_EXIT_FAILED, "the two passwords differ: nothing was changed");
@@ -164,6 +192,15 @@ bool kp_ask_again_makes_sense(const struct kp_options *options)
     return !kp_options_has(options, "password-file") && !kp_options_has(options, "password-fd");
 }
 
+/* What a person would see at a terminal. */
+static void warn_of_mistakes(const struct kp_ask_line *line)
+{
+    if (looks_mistyped(line->text, line->len))
+        kp_command_warn("the password has the form of a label's, but with a typing error");
+    if (line->len > 0 && line->text[line->len - 1] == ' ')
+        kp_command_warn("the password ends with a space, which counts: is it meant?");
+}
+
 int kp_ask_password(const struct kp_ask *ask, struct kp_text *out)
 {
     struct kp_ask_line line = {.len = 0};
@@ -179,8 +216,10 @@ int kp_ask_password(const struct kp_ask *ask, struct kp_text *out)
         status = read_fd(ask->options, &line);
     else
         status = ask_person(ask, &line);
-    if (status == KP_EXIT_DONE && (file != NULL || fd) && looks_mistyped(line.text, line.len))
-        kp_command_warn("the password has the form of a label's, but with a typing error");
+    if (status == KP_EXIT_DONE && take_as_printed(&line))
+        say_as_printed();
+    if (status == KP_EXIT_DONE && (file != NULL || fd))
+        warn_of_mistakes(&line);
     if (status == KP_EXIT_DONE && line.len == 0 && file != NULL)
         status = kp_command_fail(KP_EXIT_FAILED, "the password file %s is empty", file);
     else if (status == KP_EXIT_DONE)

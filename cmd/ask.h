@@ -27,10 +27,11 @@ struct kp_ask {
     bool fresh;         /* a new password: asked for twice */
 };
 
-/* The password in NFC, at most KP_TEXT_PASSWORD_MAX bytes; the caller clears it.  Text that has the
- * shape of a label but not its check character brings a warning before it is used; at a terminal
- * the person may type it again or use it all the same.  Ctrl-C ends the process as ever, with the
- * terminal's echo back on. */
+/* The password in NFC, at most KP_TEXT_PASSWORD_MAX bytes; the caller clears it.  A label's typed
+ * in capitals or without its hyphens is taken as it is printed, and that is said.  Text that has
+ * the shape of a label but not its check character brings a warning before it is used; at a
+ * terminal the person may type it again or use it all the same.  Ctrl-C ends the process as ever,
+ * with the terminal's echo back on. */
 int kp_ask_password(const struct kp_ask *ask, struct kp_text *out) KP_MUST_CHECK;
 /* Whether kp_ask_password would ask a person, who can be asked again after a wrong password. */
 bool kp_ask_again_makes_sense(const struct kp_options *options);

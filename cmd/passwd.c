@@ -4,8 +4,11 @@
  */
 #include "passwd.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ask.h"
 #include "creds/label.h"
@@ -180,21 +183,45 @@ int kp_passwd_create(struct kp_passwd *passwd, unsigned bits, size_t salt_len)
     return KP_EXIT_DONE;
 }
 
-int kp_passwd_write(struct kp_passwd *passwd)
+int kp_passwd_check_place(const struct kp_passwd *passwd)
+{
+    struct kp_file_error unusable = {""};
+    if (kp_file_check_place(passwd->path, &unusable) != 0)
+        return kp_command_fail(KP_EXIT_FAILED, "%s", unusable.why);
+    return KP_EXIT_DONE;
+}
+
+int kp_passwd_stage(struct kp_passwd *passwd)
 {
     struct kp_text text;
     struct kp_file_error unwritten = {""};
     int error = kp_roster_format(&passwd->roster, passwd->crypto, &text);
     if (error != 0)
         return kp_passwd_error(passwd, error);
-    error = kp_file_replace(&passwd->lock, text.data, text.len, &unwritten);
+    error = kp_file_write(&passwd->lock, text.data, text.len, &unwritten);
     kp_text_clear(&text);
     if (error != 0)
         return kp_command_fail(KP_EXIT_FAILED, "%s", unwritten.why);
+    return KP_EXIT_DONE;
+}
+
+int kp_passwd_commit(struct kp_passwd *passwd, const char *lost)
+{
+    struct kp_file_error unwritten = {""};
+    int error = kp_file_commit(&passwd->lock, &unwritten);
+    if (error != 0)
+        return kp_command_fail(KP_EXIT_FAILED, "%s%s", unwritten.why,
+                               error == KP_E_INTERNAL ? "" : lost);
     if (passwd->fresh)
         kp_command_note("%s is new: device id %s, group of %u bits", passwd->path,
                         kp_passwd_shown(&passwd->roster.device_id), passwd->roster.bits);
     return KP_EXIT_DONE;
+}
+
+int kp_passwd_write(struct kp_passwd *passwd)
+{
+    int status = kp_passwd_stage(passwd);
+    return status == KP_EXIT_DONE ? kp_passwd_commit(passwd, "") : status;
 }
 
 /* Refuses options and files that the action has no use for. */
@@ -208,11 +235,21 @@ static int check_usage(const struct action *action, const struct kp_options *giv
             return kp_command_misused("--%s has no use with %s", option->name, action->name);
     }
     if (given->positional_count > 1 + action->max_files)
-        return kp_command_misused("one word too many: %.60s",
-                                  given->positionals[1 + action->max_files]);
+        return kp_command_misused("one word too many for %s", action->name);
     return KP_EXIT_DONE;
 }
 
+/* A standard descriptor that is closed would be the number of the next file that is opened, and a
+ * printed password go into that.  Reading and printing fail by these as by closed ones. */
+static void hold_standard_descriptors(void)
+{
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) < 0)
+            return;
+}
+
+/* Words that were given are never repeated: one may be a password in the wrong place. */
 static int run(struct kp_options *given)
 {
     const struct action *action = NULL;
@@ -223,14 +260,14 @@ static int run(struct kp_options *given)
         if (strcmp(actions[i].name, given->positionals[0]) == 0)
             action = &actions[i];
     if (action == NULL)
-        return kp_command_misused("no action %.60s: add, change, remove, list, check, import or "
-                                  "export",
-                                  given->positionals[0]);
+        return kp_command_misused("no such action: it is add, change, remove, list, check, import "
+                                  "or export");
     int status = check_usage(action, given);
     if (status != KP_EXIT_DONE)
         return status;
     const char *path = kp_options_get(given, "credentials");
     struct kp_passwd passwd = {.options = given, .path = path != NULL ? path : DEFAULT_PATH};
+    hold_standard_descriptors();
     if (kp_crypto_new(&passwd.crypto, NULL, NULL) != 0)
         return kp_command_fail(KP_EXIT_FAILED, "the crypto library does not work");
     status = action->run(&passwd);
@@ -259,6 +296,6 @@ const struct kp_command kp_command_passwd = {
         "Passwords are read from the terminal, from --password-file or from --password-fd; never "
         "from the arguments.",
     .options = options,
-    .max_positionals = 4,
+    .max_positionals = SIZE_MAX, /* each action counts its own */
     .run = run,
 };

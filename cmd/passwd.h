@@ -34,7 +34,13 @@ int kp_passwd_same_header(const struct kp_passwd *passwd) KP_MUST_CHECK;
 /* --group, or fallback. */
 int kp_passwd_group(const struct kp_options *options, unsigned fallback,
                     unsigned *bits) KP_MUST_CHECK;
-/* Writes the roster back. */
+/* Whether the file could be made or changed where it is: asked before the person is. */
+int kp_passwd_check_place(const struct kp_passwd *passwd) KP_MUST_CHECK;
+/* Writes the roster back, in two steps: after _stage all that can go wrong has, but for the rename
+ * that _commit does.  lost: what an error of _commit says beside, when nothing was changed; "". */
+int kp_passwd_stage(struct kp_passwd *passwd) KP_MUST_CHECK;
+int kp_passwd_commit(struct kp_passwd *passwd, const char *lost) KP_MUST_CHECK;
+/* Both. */
 int kp_passwd_write(struct kp_passwd *passwd) KP_MUST_CHECK;
 /* Says what an error of the library means. */
 int kp_passwd_error(const struct kp_passwd *passwd, int error);

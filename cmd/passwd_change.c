@@ -1,13 +1,18 @@
 /*
  * keyplate passwd add, change, remove.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ask.h"
 #include "base/secret.h"
 #include "creds/label.h"
 #include "passwd.h"
+
+#define WEAK_CHARACTERS 8 /* fewer are warned of */
+#define WEAK_DIGITS 10    /* of digits alone */
 
 /* A new password: made for a label into label too, or asked for. */
 static int new_password(const struct kp_passwd *passwd, const struct kp_text *name,
@@ -52,9 +57,60 @@ static int can(const struct kp_passwd *passwd, const struct kp_text *name, bool 
     return fresh && passwd->there ? kp_passwd_same_header(passwd) : KP_EXIT_DONE;
 }
 
+/* Whether the new password is soon guessed, however good the protocol is. */
+static bool is_weak(const struct kp_text *password)
+{
+    size_t characters = 0;
+    bool digits = true;
+    for (size_t i = 0; i < password->len; i++) {
+        characters += ((uint8_t)password->data[i] & 0xc0) != 0x80;
+        digits = digits && password->data[i] >= '0' && password->data[i] <= '9';
+    }
+    return characters < (digits ? WEAK_DIGITS : WEAK_CHARACTERS);
+}
+
+/* Alone on a line of standard output, and by write: stdio would keep what it couldn't write for
+ * another try. */
+static int print_label(const struct kp_text *name, const char *label)
+{
+    char line[KP_LABEL_LEN + 1];
+    size_t done = 0;
+    kp_command_note("the password of %s, which is shown this once:", kp_passwd_shown(name));
+    memcpy(line, label, KP_LABEL_LEN);
+    line[KP_LABEL_LEN] = '\n';
+    while (done < sizeof line) {
+        ssize_t n = write(STDOUT_FILENO, line + done, sizeof line - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            break;
+        done += (size_t)n;
+    }
+    kp_wipe(line, sizeof line);
+    if (done < sizeof line)
+        return kp_command_fail(KP_EXIT_FAILED,
+                               "cannot write to standard output: %s; nothing was changed",
+                               strerror(errno));
+    return KP_EXIT_DONE;
+}
+
+/* The roster into the file.  A password that was made is shown first: one that nobody saw must not
+ * be in force. */
+static int put_in_force(struct kp_passwd *passwd, const struct kp_text *name, const char *label)
+{
+    int status = kp_passwd_stage(passwd);
+    if (label[0] == '\0')
+        return status == KP_EXIT_DONE ? kp_passwd_commit(passwd, "") : status;
+    if (status == KP_EXIT_DONE)
+        status = print_label(name, label);
+    if (status == KP_EXIT_DONE)
+        status = kp_passwd_commit(passwd, "; the password that was printed is NOT in force");
+    return status;
+}
+
 /* Under the lock: the user into the roster and the roster into the file. */
 static int apply(struct kp_passwd *passwd, const struct kp_text *name,
-                 const struct kp_text *password, bool fresh)
+                 const struct kp_text *password, const char *label, bool fresh)
 {
     struct kp_roster_user user;
     int status = kp_passwd_lock(passwd);
@@ -70,13 +126,19 @@ static int apply(struct kp_passwd *passwd, const struct kp_text *name,
                       : kp_roster_change(&passwd->roster, &user);
         kp_roster_user_clear(&user);
     }
-    return error == 0 ? kp_passwd_write(passwd) : kp_passwd_error(passwd, error);
+    return error == 0 ? put_in_force(passwd, name, label) : kp_passwd_error(passwd, error);
 }
 
-static void print_label(const struct kp_text *name, const char *label)
+static void tell_set(const struct kp_passwd *passwd, const struct kp_text *name,
+                     const struct kp_text *password, bool fresh)
 {
-    kp_command_note("the password of %s, which is shown this once:", kp_passwd_shown(name));
-    puts(label);
+    if (fresh)
+        kp_command_note("%s was added to %s", kp_passwd_shown(name), passwd->path);
+    else
+        kp_command_note("the password of %s was changed in %s", kp_passwd_shown(name),
+                        passwd->path);
+    if (is_weak(password))
+        kp_command_warn("the password is short: it can be guessed; --generate makes a safe one");
 }
 
 static int set(struct kp_passwd *passwd, bool fresh)
@@ -90,6 +152,8 @@ static int set(struct kp_passwd *passwd, bool fresh)
                                   "--password-fd out");
     int status = kp_passwd_group(passwd->options, 0, &bits);
     if (status == KP_EXIT_DONE)
+        status = kp_passwd_check_place(passwd);
+    if (status == KP_EXIT_DONE)
         status = kp_ask_name(kp_options_get(passwd->options, "user"), "admin", fresh, &name);
     if (status != KP_EXIT_DONE)
         return status;
@@ -99,9 +163,9 @@ static int set(struct kp_passwd *passwd, bool fresh)
     if (status == KP_EXIT_DONE)
         status = new_password(passwd, &name, &password, label);
     if (status == KP_EXIT_DONE)
-        status = apply(passwd, &name, &password, fresh);
-    if (status == KP_EXIT_DONE && label[0] != '\0')
-        print_label(&name, label);
+        status = apply(passwd, &name, &password, label, fresh);
+    if (status == KP_EXIT_DONE)
+        tell_set(passwd, &name, &password, fresh);
     kp_wipe(label, sizeof label);
     kp_text_clear(&password);
     kp_text_clear(&name);
@@ -131,6 +195,8 @@ int kp_passwd_remove(struct kp_passwd *passwd)
         status = missing(passwd, &name);
     if (status == KP_EXIT_DONE)
         status = kp_passwd_write(passwd);
+    if (status == KP_EXIT_DONE)
+        kp_command_note("%s was removed from %s", kp_passwd_shown(&name), passwd->path);
     kp_text_clear(&name);
     return status;
 }

@@ -203,7 +203,9 @@ static int write_file(const char *path, const struct kp_text *text)
     struct kp_file_error unwritten = {""};
     int error = kp_file_lock(&lock, path, &unwritten);
     if (error == 0) {
-        error = kp_file_replace(&lock, text->data, text->len, &unwritten);
+        error = kp_file_write(&lock, text->data, text->len, &unwritten);
+        if (error == 0)
+            error = kp_file_create(&lock, &unwritten);
         kp_file_unlock(&lock);
     }
     return error == 0 ? KP_EXIT_DONE : kp_command_fail(KP_EXIT_FAILED, "%s", unwritten.why);

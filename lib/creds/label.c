@@ -86,6 +86,40 @@ bool kp_label_is_shaped(const char *text, size_t len)
     return true;
 }
 
+/* Whether the letters behind the first are all of one case. */
+static bool is_one_case(const char *text, size_t len)
+{
+    bool upper = false;
+    bool lower = false;
+    for (size_t i = 1; i < len; i++) {
+        upper = upper || (text[i] >= 'A' && text[i] <= 'Z');
+        lower = lower || (text[i] >= 'a' && text[i] <= 'z');
+    }
+    return !upper || !lower;
+}
+
+bool kp_label_read(const char *text, size_t len, char out[static KP_LABEL_LEN + 1])
+{
+    size_t used = 0;
+    bool fits = len == KP_LABEL_LEN || is_one_case(text, len);
+    for (size_t i = 0; fits && i < len; i++) {
+        char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
+        if (used % (GROUP + 1) == GROUP && used < KP_LABEL_LEN) {
+            out[used++] = '-';
+            if (c == '-')
+                continue;
+        }
+        fits = used < KP_LABEL_LEN && c != '-';
+        if (fits)
+            out[used++] = c;
+    }
+    out[used] = '\0';
+    fits = fits && kp_label_is_right(out, used);
+    if (!fits)
+        kp_wipe(out, KP_LABEL_LEN + 1);
+    return fits;
+}
+
 bool kp_label_is_right(const char *text, size_t len)
 {
     uint8_t letters[LETTERS];

@@ -30,6 +30,12 @@ bool kp_label_is_shaped(const char *text, size_t len);
 /* Whether text[len] is one: shape, alphabet, lower case and check character. */
 bool kp_label_is_right(const char *text, size_t len);
 
+/* Whether text[len] is one as a person may type it: in capitals, or with a hyphen left out or both.
+ * out: as it is printed on the label, NUL-terminated; secret.  Without both hyphens only the first
+ * letter may be of another case than the rest: what mixes them is more likely somebody's own
+ * password than a label's. */
+bool kp_label_read(const char *text, size_t len, char out[static KP_LABEL_LEN + 1]) KP_MUST_CHECK;
+
 /* count random letters of the alphabet and a NUL: for device ids. */
 int kp_label_letters(const struct kp_crypto *crypto, char *out, size_t count) KP_MUST_CHECK;
 

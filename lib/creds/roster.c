@@ -136,13 +136,36 @@ static int make_v(const struct kp_crypto *crypto, unsigned bits, struct kp_span 
     return error;
 }
 
-/* Random, but never with a first byte of zero: OpenSSL keeps salts as numbers on both ends and
- * loses leading zeros. */
-static int make_salt(const struct kp_crypto *crypto, uint8_t *salt, size_t len)
+int kp_roster_derive(const struct kp_crypto *crypto, const uint8_t seed[static KP_ROSTER_SEED_LEN],
+                     const char *purpose, uint8_t block, const char *name, size_t name_len,
+                     uint8_t out[static KP_SHA256_LEN])
 {
-    int error = kp_random(crypto, salt, len);
-    while (error == 0 && salt[0] == 0)
-        error = kp_random(crypto, salt, 1);
+    const struct kp_span key = {seed, KP_ROSTER_SEED_LEN};
+    const struct kp_span parts[] = {{(const uint8_t *)purpose, strlen(purpose) + 1},
+                                    {&block, 1},
+                                    {(const uint8_t *)name, name_len}};
+    return kp_hmac(crypto, KP_HASH_SHA256, key, parts, 3, out);
+}
+
+int kp_roster_salt(const struct kp_crypto *crypto, const uint8_t seed[static KP_ROSTER_SEED_LEN],
+                   size_t salt_len, const char *name, size_t name_len,
+                   uint8_t salt[static KP_SALT_MAX])
+{
+    uint8_t block[KP_SHA256_LEN];
+    uint64_t first = 0;
+    int error = 0;
+    memset(salt, 0, KP_SALT_MAX);
+    for (size_t at = 0, n = 1; error == 0 && at < salt_len; n++) {
+        size_t left = salt_len - at;
+        error = kp_roster_derive(crypto, seed, "keyplate salt", (uint8_t)n, name, name_len, block);
+        memcpy(salt + at, block, left < sizeof block ? left : sizeof block);
+        at += left < sizeof block ? left : sizeof block;
+    }
+    if (error == 0)
+        error = kp_roster_derive(crypto, seed, "keyplate salt", 0, name, name_len, block);
+    for (size_t i = 0; error == 0 && i < sizeof first; i++)
+        first = first << 8 | block[i];
+    salt[0] = (uint8_t)(1 + first % 255);
     return error;
 }
 
@@ -154,7 +177,7 @@ int kp_roster_user_make(struct kp_roster_user *user, const struct kp_roster *ros
     uint8_t v[KP_SRP_MAX_LEN];
     const struct kp_span span = {salt, roster->salt_len};
     *user = (struct kp_roster_user){.v = NULL};
-    int error = make_salt(crypto, salt, roster->salt_len);
+    int error = kp_roster_salt(crypto, roster->seed, roster->salt_len, name->data, name->len, salt);
     if (error == 0)
         error = make_v(crypto, roster->bits, span, name, password, v);
     if (error == 0)

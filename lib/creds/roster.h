@@ -8,7 +8,7 @@
  *      device-id ID CHECK
  *      group BITS CHECK                the file's SRP group, for simulated users too
  *      salt-length BYTES CHECK
- *      seed HEX CHECK                  32 random bytes, secret: salts of simulated users
+ *      seed HEX CHECK                  32 random bytes, secret: the salts come from it
  *      generation N CHECK              the highest that was ever given
  *      user NAME GENERATION BITS:SALT:V - CHECK
  *      end USERS CHECK
@@ -79,7 +79,20 @@ int kp_roster_remove(struct kp_roster *roster, const char *name, size_t len) KP_
  * file's simulated users have, or a salt that begins with a zero byte. */
 bool kp_roster_differs(const struct kp_roster *roster, const struct kp_roster_user *user);
 
-/* A user of the roster's group with a fresh salt.  Name and password are NFC, password secret. */
+/* out = HMAC-SHA-256(seed, purpose | 0 | block | name): all that is told of a name by the seed. */
+int kp_roster_derive(const struct kp_crypto *crypto, const uint8_t seed[static KP_ROSTER_SEED_LEN],
+                     const char *purpose, uint8_t block, const char *name, size_t name_len,
+                     uint8_t out[static KP_SHA256_LEN]) KP_MUST_CHECK;
+/* The salt of a name, whether there is such a user or not: who looks twice can't see that one was
+ * added, changed or removed in between.  Its first byte is even over 1..255 (to 2^-56), never 0:
+ * OpenSSL keeps salts as numbers on both ends and loses leading zeros.  The bytes behind salt_len
+ * are 0. */
+int kp_roster_salt(const struct kp_crypto *crypto, const uint8_t seed[static KP_ROSTER_SEED_LEN],
+                   size_t salt_len, const char *name, size_t name_len,
+                   uint8_t salt[static KP_SALT_MAX]) KP_MUST_CHECK;
+
+/* A user of the roster's group with the salt of its name.  Name and password are NFC, password
+ * secret. */
 int kp_roster_user_make(struct kp_roster_user *user, const struct kp_roster *roster,
                         const struct kp_crypto *crypto, const struct kp_text *name,
                         const struct kp_text *password) KP_MUST_CHECK;

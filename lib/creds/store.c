@@ -36,38 +36,10 @@ struct kp_store {
     size_t count;
 };
 
-/* HMAC(seed, purpose | 0 | block | name). */
-static int derive(const struct kp_store *store, const char *purpose, uint8_t block,
-                  const char *name, size_t name_len, uint8_t out[static KP_SHA256_LEN])
+static int derive(const struct kp_store *store, const char *purpose, const char *name,
+                  size_t name_len, uint8_t out[static KP_SHA256_LEN])
 {
-    const struct kp_span key = {store->seed, sizeof store->seed};
-    const struct kp_span parts[] = {{(const uint8_t *)purpose, strlen(purpose) + 1},
-                                    {&block, 1},
-                                    {(const uint8_t *)name, name_len}};
-    return kp_hmac(store->crypto, KP_HASH_SHA256, key, parts, 3, out);
-}
-
-/* The salt of a user who doesn't exist: always the same for a name.  Like those of real users
- * (roster.c) its first byte is even over 1..255, here to 2^-56. */
-static int simulate_salt(const struct kp_store *store, const char *name, size_t name_len,
-                         uint8_t salt[static KP_SALT_MAX])
-{
-    uint8_t block[KP_SHA256_LEN];
-    uint64_t first = 0;
-    int error = 0;
-    memset(salt, 0, KP_SALT_MAX);
-    for (size_t at = 0, n = 1; error == 0 && at < store->salt_len; n++) {
-        size_t left = store->salt_len - at;
-        error = derive(store, "keyplate salt", (uint8_t)n, name, name_len, block);
-        memcpy(salt + at, block, left < sizeof block ? left : sizeof block);
-        at += left < sizeof block ? left : sizeof block;
-    }
-    if (error == 0)
-        error = derive(store, "keyplate salt", 0, name, name_len, block);
-    for (size_t i = 0; i < sizeof first; i++)
-        first = first << 8 | block[i];
-    salt[0] = (uint8_t)(1 + first % 255);
-    return error;
+    return kp_roster_derive(store->crypto, store->seed, purpose, 0, name, name_len, out);
 }
 
 /* What a user's tickets die with: any change of name, group, salt, verifier or generation. */
@@ -126,7 +98,7 @@ static int ready_user(struct kp_store *store, const struct kp_roster *roster,
     entry->told = kp_roster_differs(roster, user);
     int error = kp_text_copy(&entry->name, user->name.data, user->name.len);
     if (error == 0)
-        error = derive(store, "keyplate name", 0, user->name.data, user->name.len, entry->id);
+        error = derive(store, "keyplate name", user->name.data, user->name.len, entry->id);
     if (error == 0)
         error = bind_user(store, user, entry->binding);
     if (error == 0)
@@ -268,9 +240,9 @@ int kp_store_lookup(const struct kp_store *store, const char *name, size_t name_
     size_t at = store->count;
 
     memset(out, 0, sizeof *out);
-    if (derive(store, "keyplate name", 0, name, name_len, id) != 0 ||
-        derive(store, "keyplate binding", 0, name, name_len, binding) != 0 ||
-        simulate_salt(store, name, name_len, salt) != 0)
+    if (derive(store, "keyplate name", name, name_len, id) != 0 ||
+        derive(store, "keyplate binding", name, name_len, binding) != 0 ||
+        kp_roster_salt(store->crypto, store->seed, store->salt_len, name, name_len, salt) != 0)
         return KP_E_CRYPTO;
     for (size_t i = 0; i < store->count; i++) {
         size_t this_one = mask(kp_equal_secret(store->entries[i].id, id, sizeof id));

@@ -49,6 +49,8 @@ const char *kp_text_fault_text(enum kp_text_fault fault)
         return "holds a carriage return: a file with Windows line ends?";
     case KP_TEXT_COLON:
         return "holds a ':', which names can't";
+    case KP_TEXT_SPACE:
+        return "begins or ends with a space";
     case KP_TEXT_NOT_ASCII:
         return "is not plain ASCII, and this build has no Unicode library (utf8proc)";
     case KP_TEXT_MEMORY:
@@ -165,13 +167,40 @@ static enum kp_text_fault take(struct kp_text *out, const char *data, size_t len
     return fault;
 }
 
+static bool is_space(uint32_t code)
+{
+#ifdef KP_HAVE_UTF8PROC
+    return utf8proc_category((utf8proc_int32_t)code) == UTF8PROC_CATEGORY_ZS;
+#else
+    return code == ' ';
+#endif
+}
+
+/* Of well-formed text. */
+static bool has_space_at_end(const struct kp_text *text)
+{
+    const uint8_t *data = (const uint8_t *)text->data;
+    uint32_t first = 0;
+    uint32_t last = 0;
+    for (size_t at = 0, n; at < text->len; at += n) {
+        n = utf8_next(data + at, text->len - at, &last);
+        if (n == 0)
+            return false;
+        if (at == 0)
+            first = last;
+    }
+    return is_space(first) || is_space(last);
+}
+
 enum kp_text_fault kp_text_name(struct kp_text *out, const char *data, size_t len, bool fresh)
 {
     enum kp_text_fault fault = take(out, data, len, KP_NAME_MAX);
-    if (fault == KP_TEXT_FINE && fresh && memchr(out->data, ':', out->len) != NULL) {
-        kp_text_clear(out);
+    if (fault == KP_TEXT_FINE && fresh && memchr(out->data, ':', out->len) != NULL)
         fault = KP_TEXT_COLON;
-    }
+    if (fault == KP_TEXT_FINE && fresh && has_space_at_end(out))
+        fault = KP_TEXT_SPACE;
+    if (fault != KP_TEXT_FINE)
+        kp_text_clear(out);
     return fault;
 }
 
@@ -184,7 +213,7 @@ enum kp_text_fault kp_text_password(struct kp_text *out, const char *data, size_
 static bool printable(uint32_t code)
 {
     if (code < 0x80)
-        return code >= 0x20 && code != 0x7f && code != '\\';
+        return code >= 0x20 && code != 0x7f && code != '\\' && code != '"';
 #ifdef KP_HAVE_UTF8PROC
     /* Format characters (Cf) turn text around; separators (Zl, Zp) break lines. */
     switch (utf8proc_category((utf8proc_int32_t)code)) {

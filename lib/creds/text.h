@@ -29,6 +29,7 @@ enum kp_text_fault {
     KP_TEXT_CONTROL,
     KP_TEXT_CARRIAGE_RETURN, /* a control character, so common that it has a sentence of its own */
     KP_TEXT_COLON,
+    KP_TEXT_SPACE,     /* a new name with a space at an end */
     KP_TEXT_NOT_ASCII, /* built without utf8proc: no NFC but for ASCII */
     KP_TEXT_MEMORY,
 };
@@ -44,7 +45,8 @@ bool kp_text_is_utf8(const char *data, size_t len);
 enum kp_text_fault kp_text_name_check(const char *data, size_t len) KP_MUST_CHECK;
 
 /* A name (or device id) as a person gave it: NFC, then the rules.  fresh: a new one, without ':',
- * which would make SRP's name ":" password ambiguous. */
+ * which would make SRP's name ":" password ambiguous, and without a space at either end, which
+ * nobody sees. */
 enum kp_text_fault kp_text_name(struct kp_text *out, const char *data, size_t len,
                                 bool fresh) KP_MUST_CHECK;
 /* A password as a person gave it: NFC, 1 to KP_TEXT_PASSWORD_MAX bytes, no control characters.
@@ -53,7 +55,8 @@ enum kp_text_fault kp_text_password(struct kp_text *out, const char *data,
                                     size_t len) KP_MUST_CHECK;
 
 /* data[len] as one line for logs and lists, NUL-terminated: printable UTF-8 stays; every other
- * byte, and the backslash, becomes \xNN.  Returns out, which has room for KP_TEXT_ESCAPED_MAX(len).
+ * byte, the backslash and the double quote become \xNN.  Returns out, which has room for
+ * KP_TEXT_ESCAPED_MAX(len).
  */
 char *kp_text_escape(char *out, const char *data, size_t len);
 

@@ -63,7 +63,7 @@ class Passwd:
         assert done.stdout == b""
         after = self.file.read_bytes() if self.file.exists() else None
         assert before == after
-        assert not list(self.directory.glob("*.new"))
+        assert not list(self.directory.glob(".*"))
 
     def add(self, user, password, *argv):
         return self.ok("add", "--user", user, "--password-file", self.password(password), *argv)
@@ -186,7 +186,7 @@ def test_08_names(passwd):
         passwd.ok("add", f"--user={name}", "--password-file", passwd.password("pässword"))
         assert passwd("check", f"--user={name}", "--password-file",
                       passwd.password("pässword")).returncode == 0
-    assert [u[0] for u in passwd.users()] == ["a b", "back\\x5cslash", "quote\"'", "ünïcode", "-",
+    assert [u[0] for u in passwd.users()] == ["a b", "back\\x5cslash", "quote\\x22'", "ünïcode", "-",
                                               "#x", "x" * 255]
     # e and a combining accent are the same name and the same password as the one character.
     passwd.add("cafe\u0301", "cafe\u0301")
@@ -194,7 +194,8 @@ def test_08_names(passwd):
     passwd.fails(1, "already", "add", "--user", "caf\u00e9", "--password-file",
                  passwd.password("x"))
     for name, words in ((b"", "is empty"), (b"a:b", "':'"), (b"a\nb", "control"),
-                        (b"\xff", "UTF-8"), (b"x" * 256, "too long"), (b"a\xc2\x85", "control")):
+                        (b"\xff", "UTF-8"), (b"x" * 256, "too long"), (b"a\xc2\x85", "control"),
+                        (b" a", "begins or ends with a space"), (b"a ", "with a space")):
         passwd.fails(2, words, "add", "--password-file", passwd.password("x"),
                      "--user=" + os.fsdecode(name))
 
@@ -209,6 +210,109 @@ def test_09_output_that_cannot_be_written(passwd):
     assert b"standard output" in done.stderr
 
 
+@pytest.mark.parametrize("stdout", ["full", "closed"])
+@pytest.mark.parametrize("action", ["add", "change"])
+def test_10_generated_password_that_cannot_be_shown(passwd, action, stdout):
+    """Goal: a password that nobody saw is not in force, and is written nowhere else."""
+    if action == "change":
+        passwd.add("admin", "kestrel-4711")
+    before = passwd.file.read_bytes() if passwd.file.exists() else None
+    argv = [PROGRAM, "passwd", action, "--user", "admin", "--generate", "--credentials",
+            passwd.file]
+    closed = {"preexec_fn": lambda: os.close(1)} if stdout == "closed" else {}
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, env=passwd.env,
+                              check=False, **closed)
+    assert done.returncode == 1
+    assert b"cannot write to standard output" in done.stderr
+    assert b"nothing was changed" in done.stderr
+    assert before == (passwd.file.read_bytes() if passwd.file.exists() else None)
+    assert not list(passwd.directory.glob(".*"))
+
+
+def test_11_generated_password_comes_first(passwd):
+    """Goal: while the password can't be printed the old one is in force; and if it is printed and
+    then the file can't be renamed, that is said."""
+    passwd.add("admin", "kestrel-4711")
+    before = passwd.file.read_bytes()
+    read, write = os.pipe()
+    fcntl.fcntl(write, 1031, 4096)  # F_SETPIPE_SZ
+    os.set_blocking(write, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(write, b"x")
+    os.set_blocking(write, True)
+    process = subprocess.Popen([PROGRAM, "passwd", "change", "--user", "admin", "--generate",
+                                "--credentials", passwd.file], stdout=write,
+                               stderr=subprocess.PIPE, env=passwd.env)
+    os.close(write)
+    assert b"shown this once" in process.stderr.readline()
+    time.sleep(0.2)
+    assert process.poll() is None and passwd.file.read_bytes() == before
+    passwd.file.unlink()
+    passwd.file.mkdir()
+    with os.fdopen(read, "rb") as pipe:
+        assert LABEL.match(pipe.read().decode().strip()[-17:])
+    error = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(20) == 1
+    assert b"the password that was printed is NOT in force" in error
+    assert not list(passwd.directory.glob(".*"))
+
+
+def test_12_closed_descriptors(passwd):
+    """Goal: without standard descriptors nothing is read from or printed into the files."""
+    def close_all():
+        for fd in range(3):
+            os.close(fd)
+    argv = [PROGRAM, "passwd", "add", "--credentials", passwd.file, "--user"]
+    made = subprocess.run([*argv, "a", "--generate"], env=passwd.env, preexec_fn=close_all,
+                          check=False)
+    assert made.returncode == 1 and not passwd.file.exists()
+    read = subprocess.run([*argv, "a", "--password-fd", "0"], env=passwd.env,
+                          preexec_fn=close_all, check=False)
+    assert read.returncode == 1 and not passwd.file.exists()
+    added = subprocess.run([*argv, "a", "--password-file", passwd.password("kestrel-4711")],
+                           env=passwd.env, preexec_fn=close_all, check=False)
+    assert added.returncode == 0 and passwd.check("a", "kestrel-4711") == 0
+
+
+def test_13_what_was_done_is_said(passwd):
+    """Goal: one line on stderr says what was done; stdout stays empty."""
+    pw = passwd.password("kestrel-4711")
+    added = passwd("add", "--user", "admin", "--password-file", pw)
+    assert added.stdout == b"" and added.stderr.splitlines()[1:] == [
+        f"keyplate passwd: admin was added to {passwd.file}".encode()]
+    changed = passwd("change", "--user", "admin", "--password-file", pw)
+    assert changed.stdout == b"" and changed.stderr.decode() == \
+        f"keyplate passwd: the password of admin was changed in {passwd.file}\n"
+    removed = passwd("remove", "--user", "admin")
+    assert removed.stdout == b"" and removed.stderr.decode() == \
+        f"keyplate passwd: admin was removed from {passwd.file}\n"
+
+
+def salts(passwd):
+    rows = [line.split(" ") for line in passwd.file.read_text().splitlines()]
+    return {row[1]: row[3].split(":")[1] for row in rows if row[0] == "user"}
+
+
+def test_14_salts_stay(passwd):
+    """Goal: a name's salt is the same after change and after remove and add; each name and each
+    file has its own."""
+    passwd.add("a", "first password")
+    passwd.add("b", "first password")
+    first = salts(passwd)
+    assert first["a"] != first["b"]
+    passwd.ok("change", "--user", "a", "--password-file", passwd.password("second password"))
+    assert salts(passwd) == first and passwd.check("a", "second password") == 0
+    passwd.ok("remove", "--user", "a")
+    passwd.add("a", "third password")
+    assert salts(passwd) == first
+    passwd.file = passwd.directory / "another"
+    passwd.add("a", "first password")
+    assert salts(passwd)["a"] != first["a"]
+
+
 # ---- Passwords -------------------------------------------------------------------------------
 
 def test_20_password_files(passwd):
@@ -216,11 +320,17 @@ def test_20_password_files(passwd):
     passwd.add("admin", "two words \n")
     assert passwd.check("admin", "two words ") == 0
     assert passwd.check("admin", "two words") == 3
+    done = passwd("check", "--user", "admin", "--password-file", passwd.password("two words \n"))
+    assert done.returncode == 0 and b"ends with a space" in done.stderr
     for content, words in ((b"", "is empty"), (b"\n", "is empty"), (b"a\r\n", "carriage return"),
                            (b"a\n\n", "control"), (b"a\0b", "control"), (b"\xff", "UTF-8"),
                            (b"x" * 1025, "too long"), (b"x" * 5000, "longer than 1024")):
         passwd.fails(1, words, "add", "--user", "b", "--password-file", passwd.password(content))
-    passwd.fails(1, "No such file", "add", "--user", "b", "--password-file", "nowhere")
+    # What can't be a file's name may be the password itself.
+    for word in ("S3CRET", "S3CRET/x", "S3CRET" * 100):
+        passwd.fails(1, "--password-file names", "add", "--user", "b", "--password-file", word)
+        done = passwd("add", "--user", "b", "--password-file", word)
+        assert b"S3CRET" not in done.stderr
     passwd.fails(1, "directory", "add", "--user", "b", "--password-file", passwd.directory)
     passwd.add("longest", "x" * 1024 + "\n")
     assert passwd.check("longest", "x" * 1024) == 0
@@ -238,6 +348,7 @@ def test_21_password_fd(passwd):
     assert passwd.check("b", "from a pipe") == 0
     passwd.fails(1, "Bad file descriptor", "add", "--user", "c", "--password-fd", "99")
     passwd.fails(2, "is a number", "add", "--user", "c", "--password-fd", "one")
+    assert b"S3CRET" not in passwd("add", "--user", "c", "--password-fd", "S3CRET").stderr
     passwd.fails(2, "exclude each other", "add", "--user", "c", "--password-fd", "0",
                  "--password-file", passwd.password("x"))
 
@@ -352,6 +463,27 @@ def test_25_terminal_label_typo(passwd):
     assert label not in screen and wrong not in screen
 
 
+def test_25b_labels_as_typed(passwd):
+    """Goal: a label's password typed in capitals or without its hyphens is the label's, at the
+    terminal and in a file, for new passwords too; that is said, without the password."""
+    label = passwd.ok("add", "--user", "admin", "--generate").strip()
+    said = b"taken as a label password, in lower case with its hyphens"
+    for typed in (label.upper(), label.replace("-", ""), label.replace("-", "").upper(),
+                  label.capitalize()):
+        status, screen = on_terminal(passwd, ["check", "--user", "admin"],
+                                     [("Password of admin: ", typed + "\n")])
+        assert status == 0 and (said.decode() in screen) == (typed != label), screen
+        assert typed not in screen and label not in screen
+        done = passwd("check", "--user", "admin", "--password-file", passwd.password(typed))
+        assert done.returncode == 0 and (said in done.stderr) == (typed != label)
+    passwd.ok("remove", "--user", "admin")
+    status, screen = on_terminal(passwd, ["add", "--user", "admin"],
+                                 [("New password of admin: ", label.upper() + "\n"),
+                                  ("The same again: ", label.replace("-", "") + "\n")])
+    assert status == 0 and screen.count(said.decode()) == 1, screen
+    assert passwd.check("admin", label) == 0
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_26_echo_comes_back(passwd, how):
     """Goal: a signal during the question ends the command as ever, and the echo is on again."""
@@ -427,11 +559,26 @@ def test_28_pinentry(passwd):
     passwd.fails(1, "no terminal", "check", "--user", "50% of all")
 
 
+@pytest.mark.parametrize("password, weak", [
+    ("seven77", True), ("eight888", False), ("ünïcöde", True), ("ünïcödes", False),
+    ("123456789", True), ("1234567890", False)], ids=range(6))
+def test_29_weak_passwords(passwd, password, weak):
+    """Goal: a short password is taken, with one warning that doesn't repeat it."""
+    pw = passwd.password(password)
+    for action in ("add", "change"):
+        done = passwd(action, "--user", "admin", "--password-file", pw)
+        assert done.returncode == 0
+        assert (b"warning: the password is short" in done.stderr) == weak
+        assert done.stderr.count(b"\n") == (action == "add") + 1 + weak
+        assert password.encode() not in done.stderr
+    assert passwd.check("admin", password) == 0
+
+
 # ---- Wrong usage -----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("argv, words", [
     ([], "what to do is missing"),
-    (["frobnicate"], "no action frobnicate"),
+    (["frobnicate"], "no such action: it is add, change,"),
     (["add", "--foo"], "unknown option --foo (see: keyplate help passwd)"),
     (["add", "-u", "x"], "two dashes"),
     (["add", "--user"], "--user needs a value"),
@@ -442,7 +589,9 @@ def test_28_pinentry(passwd):
     (["add", "--user", "a", "--generate", "--group", ""], "2048|3072|4096|6144|8192"),
     (["add", "--user", "a", "--generate", "--device-id", ""], "device id is empty"),
     (["add", "--user", "a", "--generate", "--device-id", "a\tb"], "control"),
-    (["add", "extra", "--user", "a"], "one word too many: extra"),
+    (["add", "S3CRET", "--user", "a"], "one word too many for add"),
+    (["add", "--user", "a", "b", "c", "d", "e", "S3CRET"], "one word too many for add"),
+    (["S3CRET"], "no such action"),
     (["list", "--user", "a"], "--user has no use with list"),
     (["change", "--group", "2048"], "--group has no use with change"),
     (["remove", "--force"], "--force has no use with remove"),
@@ -457,6 +606,7 @@ def test_30_wrong_usage(passwd, argv, words):
     done = passwd.run(*argv, "--credentials", passwd.file)
     assert done.returncode == 2, done.stderr
     assert words in done.stderr.decode() and done.stderr.count(b"\n") == 1
+    assert b"S3CRET" not in done.stderr + done.stdout
     assert not passwd.file.exists()
 
 
@@ -471,7 +621,7 @@ def test_31_help(passwd):
                  "--device-id", "--format", "--force"):
         assert word in texts[0]
     done = subprocess.run([PROGRAM, "help", "nothing"], capture_output=True, check=False)
-    assert done.returncode == 2 and b"no command nothing" in done.stderr
+    assert done.returncode == 2 and b"no such command" in done.stderr
     done = subprocess.run([PROGRAM], capture_output=True, check=False)
     assert done.returncode == 2 and b"usage:" in done.stderr
     done = subprocess.run([PROGRAM, "--version"], capture_output=True, check=False)
@@ -572,3 +722,36 @@ def test_44_no_secret_in_the_open(passwd):
     """Goal: neither the file nor any output holds the password, nor the command line another's."""
     done = passwd("add", "--user", "admin", "--password-file", passwd.password("kestrel-4711"))
     assert b"kestrel" not in done.stdout + done.stderr + passwd.file.read_bytes()
+
+
+def test_45_directory_that_is_missing(passwd):
+    """Goal: add says how to make the directory, before it asks for anything."""
+    missing = passwd.directory / "missing"
+    passwd.file = missing / "credentials"
+    for argv in ([], ["--user", "admin"], ["--generate"]):
+        done = passwd("add", *argv)
+        assert done.returncode == 1 and done.stdout == b""
+        assert done.stderr.decode() == \
+            f"keyplate passwd: the directory {missing} is not there: mkdir -m 700 {missing}\n"
+    with Terminal(passwd, ["add"]) as terminal:
+        status, screen = terminal.end()
+    assert status == 1 and "User" not in screen and "mkdir" in screen
+    missing.mkdir(0o700)
+    passwd.add("admin", "kestrel-4711")
+
+
+def test_46_unrelated_files_stay(passwd):
+    """Goal: neither rewriting nor exporting touches a FILE.new, or any file but its own."""
+    export = passwd.directory / "export"
+    for path in (passwd.file, export):
+        path.with_suffix(".new").write_text("precious")
+    passwd.add("admin", "kestrel-4711")
+    passwd.ok("export", export)
+    for path in (passwd.file, export):
+        assert path.with_suffix(".new").read_text() == "precious"
+    assert not list(passwd.directory.glob(".*"))
+    export.unlink()
+    export.symlink_to("nowhere")
+    done = passwd("export", export)
+    assert done.returncode == 1 and b"there already" in done.stderr
+    assert export.is_symlink() and not (passwd.directory / "nowhere").exists()

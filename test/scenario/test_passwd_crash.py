@@ -1,5 +1,6 @@
 """keyplate passwd against itself and against kill -9: no change is lost, no file is half.
 KEYPLATE_BUILD names the build directory (default: build)."""
+import fcntl
 import os
 import pathlib
 import random
@@ -74,24 +75,45 @@ def test_02_concurrent_adds_of_one_name(credentials):
     assert status == 0, err
 
 
+def take_lock(credentials):
+    lock = os.open(credentials.parent / f".{credentials.name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
 def test_03_lock_is_waited_for(credentials):
     """Goal: a writer waits for another one, and says so in the end when that never finishes."""
-    import fcntl
     assert run(credentials, "add", "--user", "a", "--generate", "--group", "2048")[0] == 0
-    directory = os.open(credentials.parent, os.O_RDONLY)
-    fcntl.flock(directory, fcntl.LOCK_EX)
+    lock = take_lock(credentials)
     process = start(credentials, "add", "--user", "b", "--generate")
     time.sleep(1)
     assert process.poll() is None
-    os.close(directory)
+    os.close(lock)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
-    directory = os.open(credentials.parent, os.O_RDONLY)
-    fcntl.flock(directory, fcntl.LOCK_EX)
+    lock = take_lock(credentials)
     status, out, err = run(credentials, "add", "--user", "c", "--generate")
-    os.close(directory)
+    os.close(lock)
     assert status == 1 and out == "" and "another process" in err
     assert run(credentials, "list")[1].count("\n") == 3
+
+
+def test_05_nobody_else_holds_it_up(credentials):
+    """Goal: who may read the directory can lock that as long as he likes; the lock that counts is
+    one that nobody else can open."""
+    directory = os.open(credentials.parent, os.O_RDONLY)
+    fcntl.flock(directory, fcntl.LOCK_EX)
+    began = time.monotonic()
+    assert run(credentials, "add", "--user", "a", "--generate", "--group", "2048")[0] == 0
+    assert run(credentials, "remove", "--user", "a")[0] == 0
+    assert time.monotonic() - began < 9
+    os.close(directory)
+    lock = credentials.parent / ".credentials.lock"
+    assert not lock.exists()
+    lock.touch()
+    lock.chmod(0o644)
+    status, _, err = run(credentials, "add", "--user", "a", "--generate")
+    assert status == 1 and "somebody else's" in err
 
 
 def test_04_kill_in_the_middle(credentials):
@@ -117,6 +139,7 @@ def test_04_kill_in_the_middle(credentials):
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=20)
         killed += process.returncode == -signal.SIGKILL
+        assert len(list(directory.glob(".credentials.keyplate-*"))) <= 1
         if credentials.read_bytes() != before:
             changed += 1
             current = i
@@ -127,4 +150,4 @@ def test_04_kill_in_the_middle(credentials):
         assert status == 0, err
     assert killed > KILLS // 4, "the kills came too late to test anything"
     assert run(credentials, *change, passwords[0])[0] == 0
-    assert not list(directory.glob("*.new"))
+    assert not list(directory.glob(".*"))

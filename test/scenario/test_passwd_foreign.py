@@ -166,9 +166,16 @@ def test_06_users_that_differ(passwd):
     assert passwd.ok("list").count("strangers can tell") == 3
     assert passwd.check("admin", "kestrel-4711") == 0
     passwd.ok("remove", "--user", "operator 2")
-    # A password set anew has the file's group and salt length.
+    # A password set anew has the file's group and salt length, and the salt of the name.
     passwd.ok("change", "--user", "admin", "--generate")
     assert passwd.ok("list").count("strangers can tell") == 1
+
+    def salt():
+        rows = [line.split(" ") for line in passwd.file.read_text().splitlines()]
+        return next(row[3].split(":")[1] for row in rows if row[:2] == ["user", "admin"])
+    changed = salt()
+    passwd.ok("change", "--user", "admin", "--generate")
+    assert salt() == changed
 
 
 def test_07_all_or_nothing(passwd):
@@ -210,5 +217,7 @@ def test_09_export_overwrites_nothing(passwd):
     passwd.fails("remove it first", "export", there)
     passwd.fails("remove it first", "export", "--format", "gnutls", passwd.directory / "new", there)
     assert there.read_text() == "precious" and not (passwd.directory / "new").exists()
+    (passwd.directory / "link").symlink_to("nowhere")
+    passwd.fails("there already", "export", passwd.directory / "link")
     passwd.fails("can't stand in such a file", "export", "--format", "gnutls")
     assert passwd.ok("export").startswith("V\t")

@@ -395,30 +395,56 @@ static void test_differs(void **state)
     kp_roster_clear(&roster);
 }
 
-/* A random source that begins with zeros. */
-static int zeros_first(void *arg, uint8_t *out, size_t len)
-{
-    int *calls = arg;
-    memset(out, ++*calls < 4 ? 0 : 0x77, len);
-    return 0;
-}
-
-static void test_salts_never_begin_with_zero(void **state)
+/* The bytes are those of version 1 for ever: whoever looked up a name before an update must not see
+ * it change. */
+static void test_salts_are_fixed(void **state)
 {
     (void)state;
-    int calls = 0;
-    struct kp_crypto *odd;
+    static const uint8_t expected[20] = {0x9e, 0xbd, 0x26, 0xb7, 0x49, 0x36, 0xd3,
+                                         0x6e, 0x49, 0x11, 0x66, 0x48, 0x2e, 0xcb,
+                                         0xd1, 0x94, 0x70, 0x16, 0x6a, 0x5f};
+    uint8_t seed[KP_ROSTER_SEED_LEN];
+    uint8_t salt[KP_SALT_MAX];
+    uint8_t other[KP_SALT_MAX];
+    for (size_t i = 0; i < sizeof seed; i++)
+        seed[i] = (uint8_t)i;
+    assert_int_equal(kp_roster_salt(crypto, seed, 20, "admin", 5, salt), 0);
+    assert_memory_equal(salt, expected, sizeof expected);
+    for (size_t i = 20; i < sizeof salt; i++)
+        assert_int_equal(salt[i], 0);
+    assert_int_equal(kp_roster_salt(crypto, seed, 255, "admin", 5, other), 0);
+    assert_memory_equal(other, salt, 20);
+    assert_memory_not_equal(other + 32, other, 32);
+    assert_memory_not_equal(other + 64, other + 32, 32);
+    assert_int_equal(kp_roster_salt(crypto, seed, 20, "admin2", 6, other), 0);
+    assert_memory_not_equal(other, salt, 20);
+    seed[31] ^= 1;
+    assert_int_equal(kp_roster_salt(crypto, seed, 20, "admin", 5, other), 0);
+    assert_memory_not_equal(other, salt, 20);
+}
+
+/* Whatever the random source gives, and whatever the password is. */
+static void test_a_user_has_the_salt_of_the_name(void **state)
+{
+    (void)state;
+    uint8_t salt[KP_SALT_MAX];
     struct kp_roster roster = make();
-    struct kp_roster_user user;
+    struct kp_roster_user one;
+    struct kp_roster_user two;
     const struct kp_text name = {(char[]){"u"}, 1};
     const struct kp_text password = {(char[]){"p"}, 1};
-    assert_int_equal(kp_crypto_new(&odd, zeros_first, &calls), 0);
-    assert_int_equal(kp_roster_user_make(&user, &roster, odd, &name, &password), 0);
-    assert_int_equal(user.salt[0], 0x77);
-    assert_int_equal(user.salt[1], 0);
-    kp_roster_user_clear(&user);
+    const struct kp_text another = {(char[]){"q"}, 1};
+    assert_int_equal(kp_roster_salt(crypto, roster.seed, 16, "u", 1, salt), 0);
+    assert_int_equal(kp_roster_user_make(&one, &roster, crypto, &name, &password), 0);
+    assert_int_equal(kp_roster_user_make(&two, &roster, crypto, &name, &another), 0);
+    assert_int_equal(one.salt_len, 16);
+    assert_memory_equal(one.salt, salt, KP_SALT_MAX);
+    assert_memory_equal(two.salt, salt, KP_SALT_MAX);
+    assert_memory_not_equal(one.v, two.v, 256);
+    assert_false(kp_roster_differs(&roster, &one));
+    kp_roster_user_clear(&one);
+    kp_roster_user_clear(&two);
     kp_roster_clear(&roster);
-    kp_crypto_free(odd);
 }
 
 static void test_check(void **state)
@@ -457,7 +483,8 @@ int main(void)
         cmocka_unit_test(test_larger_than_1_mib),
         cmocka_unit_test(test_generations_only_rise),
         cmocka_unit_test(test_differs),
-        cmocka_unit_test(test_salts_never_begin_with_zero),
+        cmocka_unit_test(test_salts_are_fixed),
+        cmocka_unit_test(test_a_user_has_the_salt_of_the_name),
         cmocka_unit_test(test_check),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -187,6 +187,77 @@ static void test_capitals_are_not_right(void **state)
     assert_false(right(label));
 }
 
+static bool read_as(const char *text, const char *label)
+{
+    char out[KP_LABEL_LEN + 1];
+    memset(out, 'x', sizeof out);
+    bool read = kp_label_read(text, strlen(text), out);
+    /* What isn't one leaves nothing of itself behind. */
+    return read ? strcmp(out, label) == 0 : out[0] == '\0' && label[0] == '\0';
+}
+
+/* In capitals, as a telephone begins a line, and with any of the hyphens left out. */
+static void test_labels_as_typed(void **state)
+{
+    (void)state;
+    char label[KP_LABEL_LEN + 1];
+    char typed[KP_LABEL_LEN + 1];
+    for (int i = 0; i < LABELS * 8; i++) {
+        make(label);
+        size_t used = 0;
+        for (size_t at = 0; at < KP_LABEL_LEN; at++) {
+            bool drop = label[at] == '-' && (i & (at == 5 ? 1 : 2)) != 0;
+            bool capital = ((i & 4) != 0 || used == 0) && label[at] >= 'a' && label[at] <= 'z';
+            if (!drop)
+                typed[used++] = (char)(label[at] - (capital ? 'a' - 'A' : 0));
+        }
+        typed[used] = '\0';
+        assert_true(read_as(typed, label));
+        assert_true(read_as(label, label));
+        typed[used - 1] = typed[used - 1] == '2' ? '3' : '2';
+        assert_true(read_as(typed, ""));
+    }
+}
+
+static void test_what_is_no_label(void **state)
+{
+    (void)state;
+    static const char *const other[] = {"",
+                                        "-",
+                                        "-----------------",
+                                        "2",
+                                        "22222-22222-2222",
+                                        "22222222222222",
+                                        "2222222222222222",
+                                        "22222-22222-22222-",
+                                        "-22222-22222-22222",
+                                        "22222--22222-22222",
+                                        "2222-222222-22222",
+                                        "22222 22222 22222",
+                                        "00000-00000-00000",
+                                        "22222-22222-222222222222222222222222222"};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        assert_true(read_as(other[i], ""));
+    assert_true(read_as("222222222222222", "22222-22222-22222"));
+    /* Of mixed case only with both hyphens. */
+    char label[KP_LABEL_LEN + 1];
+    char mixed[16];
+    do
+        make(label);
+    while (label[1] < 'a' || label[2] < 'a');
+    memcpy(mixed, label, 5);
+    memcpy(mixed + 5, label + 6, 5);
+    memcpy(mixed + 10, label + 12, 6);
+    assert_true(read_as(mixed, label));
+    mixed[1] = (char)(mixed[1] - 'a' + 'A');
+    assert_true(read_as(mixed, ""));
+    label[1] = mixed[1];
+    char lower[KP_LABEL_LEN + 1];
+    memcpy(lower, label, sizeof lower);
+    lower[1] = (char)(lower[1] - 'A' + 'a');
+    assert_true(read_as(label, lower));
+}
+
 static int no_random(void *arg, uint8_t *out, size_t len)
 {
     (void)arg;
@@ -220,6 +291,8 @@ int main(void)
         cmocka_unit_test(test_error_patterns_exhaustively),
         cmocka_unit_test(test_shape),
         cmocka_unit_test(test_capitals_are_not_right),
+        cmocka_unit_test(test_labels_as_typed),
+        cmocka_unit_test(test_what_is_no_label),
         cmocka_unit_test(test_no_random_is_an_error),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

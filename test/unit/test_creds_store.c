@@ -128,6 +128,65 @@ static void test_simulated(void **state)
     kp_roster_clear(&roster);
 }
 
+static void set_password(struct kp_roster *roster, const char *password, bool fresh)
+{
+    struct kp_roster_user user;
+    const struct kp_text name = {(char[]){"carol"}, 5};
+    struct kp_text text;
+    assert_int_equal(kp_text_copy(&text, password, strlen(password)), 0);
+    assert_int_equal(kp_roster_user_make(&user, roster, crypto, &name, &text), 0);
+    assert_int_equal(fresh ? kp_roster_add(roster, &user) : kp_roster_change(roster, &user), 0);
+    kp_text_clear(&text);
+}
+
+static void shows_salt(const struct kp_roster *roster, const uint8_t salt[static KP_SALT_MAX],
+                       bool simulated)
+{
+    struct kp_store *store = store_of(roster);
+    struct kp_credential c = look_up(store, "carol");
+    assert_int_equal(c.simulated, simulated);
+    assert_int_equal(c.salt_len, 16);
+    assert_memory_equal(c.salt, salt, KP_SALT_MAX);
+    kp_store_free(store);
+}
+
+/* Nobody who asks for a name's salt again sees that it was added, changed or removed meanwhile. */
+static void test_salt_stays_over_everything(void **state)
+{
+    (void)state;
+    struct kp_roster roster = make();
+    struct kp_store *store = store_of(&roster);
+    struct kp_credential before = look_up(store, "carol");
+    shows_salt(&roster, before.salt, true);
+    set_password(&roster, "first password", true);
+    shows_salt(&roster, before.salt, false);
+    set_password(&roster, "second password", false);
+    shows_salt(&roster, before.salt, false);
+    assert_int_equal(kp_roster_remove(&roster, "carol", 5), 0);
+    shows_salt(&roster, before.salt, true);
+    set_password(&roster, "third password", true);
+    shows_salt(&roster, before.salt, false);
+    kp_store_free(store);
+    kp_roster_clear(&roster);
+}
+
+/* A user with a salt from elsewhere gets the name's with the next password. */
+static void test_foreign_salt_ends_with_a_change(void **state)
+{
+    (void)state;
+    struct kp_roster roster = make();
+    struct kp_store *store = store_of(&roster);
+    struct kp_credential before = look_up(store, "carol");
+    add(&roster, "carol", 2048, 16);
+    struct kp_store *now = store_of(&roster);
+    assert_memory_not_equal(look_up(now, "carol").salt, before.salt, 16);
+    kp_store_free(now);
+    set_password(&roster, "new password", false);
+    shows_salt(&roster, before.salt, false);
+    kp_store_free(store);
+    kp_roster_clear(&roster);
+}
+
 /* Any bytes may be asked for. */
 static void test_lookup_hostile_names(void **state)
 {
@@ -272,6 +331,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lookup),
         cmocka_unit_test(test_simulated),
+        cmocka_unit_test(test_salt_stays_over_everything),
+        cmocka_unit_test(test_foreign_salt_ends_with_a_change),
         cmocka_unit_test(test_lookup_hostile_names),
         cmocka_unit_test(test_simulated_salts_look_real),
         cmocka_unit_test(test_binding),

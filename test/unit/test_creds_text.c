@@ -71,6 +71,11 @@ static void test_name_rules(void **state)
     assert_int_equal(NAME("a\xc2\x85", false), KP_TEXT_CONTROL);
     assert_int_equal(NAME("a\r", false), KP_TEXT_CARRIAGE_RETURN);
     assert_int_equal(NAME("a\xff", false), KP_TEXT_NOT_UTF8);
+    assert_int_equal(NAME(" a", true), KP_TEXT_SPACE);
+    assert_int_equal(NAME("a ", true), KP_TEXT_SPACE);
+    assert_int_equal(NAME(" ", true), KP_TEXT_SPACE);
+    assert_int_equal(NAME("a b", true), KP_TEXT_FINE);
+    assert_int_equal(NAME(" a ", false), KP_TEXT_FINE);
     assert_int_equal(name_fault(longest, KP_NAME_MAX, true), KP_TEXT_FINE);
     assert_int_equal(name_fault(longest, KP_NAME_MAX + 1, true), KP_TEXT_LONG);
 }
@@ -95,6 +100,18 @@ static void test_nfc(void **state)
         assert_string_equal(out.data, pairs[i][1]);
         kp_text_clear(&out);
     }
+}
+
+/* Other alphabets' spaces are as invisible: no-break and ideographic. */
+static void test_wide_spaces(void **state)
+{
+    (void)state;
+    assert_int_equal(NAME("\xc2\xa0"
+                          "a",
+                          true),
+                     KP_TEXT_SPACE);
+    assert_int_equal(NAME("\xc3\xa9\xe3\x80\x80", true), KP_TEXT_SPACE);
+    assert_int_equal(NAME("\xc3\xa9\xe3\x80\x80\xc3\xa9", true), KP_TEXT_FINE);
 }
 
 /* U+0958 becomes two characters in NFC: what fits before need not fit after. */
@@ -139,6 +156,7 @@ static void test_escape(void **state)
     escapes_to("a\nb\x1b[2J", 7, "a\\x0ab\\x1b[2J");
     escapes_to("a\0b", 3, "a\\x00b");
     escapes_to("a\\x0a", 5, "a\\x5cx0a");
+    escapes_to("\"'", 2, "\\x22'");
     escapes_to("\xff\xc3", 2, "\\xff\\xc3");
     escapes_to("", 0, "");
 #ifdef KP_HAVE_UTF8PROC
@@ -166,6 +184,7 @@ int main(void)
 #ifdef KP_HAVE_UTF8PROC
         cmocka_unit_test(test_nfc),
         cmocka_unit_test(test_nfc_grows),
+        cmocka_unit_test(test_wide_spaces),
 #endif
         cmocka_unit_test(test_password_rules),
         cmocka_unit_test(test_escape),
