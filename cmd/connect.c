@@ -9,6 +9,7 @@
 #include "client/pipe.h"
 #include "command.h"
 #include "keylog.h"
+#include "login_name.h"
 #include "platform.h"
 
 #define TRIES 3
@@ -55,11 +56,16 @@ static int check(struct job *j)
         return kp_command_misused("the device's address is missing");
     address = j->options->positionals[0];
     if (strstr(address, "://") != NULL)
-        return kp_command_misused("%.100s is a link: connect takes ADDR:PORT (keyplate open takes "
-                                  "links)",
-                                  address);
+        return kp_command_misused("that is a link: connect takes ADDR:PORT (keyplate open takes "
+                                  "links)");
+    if (strchr(address, '@') != NULL)
+        return kp_command_misused("leave out what stands before the @ and use --user NAME (a "
+                                  "password never comes from the arguments)");
+    /* What was given is never repeated: it may hold a password. */
     if (kp_host_split(&j->host, address, strlen(address), "443", &clause) != 0)
-        return kp_command_misused("%.100s: %s", address, clause);
+        return kp_command_misused("%s", clause);
+    if (kp_host_has_no_port(&j->host))
+        return kp_command_misused("the port is a number from 1 to 65535");
     return KP_EXIT_DONE;
 }
 
@@ -173,11 +179,10 @@ static int run(struct kp_options *options)
 {
     struct job j = {.options = options};
     int status;
-    kp_platform_harden();
     kp_platform_tune_memory();
     status = check(&j);
     if (status == KP_EXIT_DONE)
-        status = kp_ask_name(kp_options_get(options, "user"), "admin", false, &j.user);
+        status = kp_login_name(kp_options_get(options, "user"), &j.user);
     if (status == KP_EXIT_DONE)
         status = open_keylog(&j);
     if (status == KP_EXIT_DONE)

@@ -2,11 +2,11 @@
  * keyplate: the table of subcommands and what is common to all of them.
  */
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "command.h"
+#include "platform.h"
 
 static const struct kp_command *const commands[] = {
 #ifdef KP_CMD_SERVE
@@ -42,6 +42,17 @@ static void overview(FILE *to)
     (void)fprintf(to, "\nkeyplate --version prints the version.\n");
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static bool is_version(const char *word)
+{
+    return strcmp(word, "version") == 0 || strcmp(word, "--version") == 0 ||
+           strcmp(word, "-V") == 0;
+}
+
 static int help(int argc, char **argv)
 {
     if (argc == 0) {
@@ -49,8 +60,12 @@ static int help(int argc, char **argv)
         return KP_EXIT_DONE;
     }
     const struct kp_command *command = find(argv[0]);
+    if (command == NULL && (is_help(argv[0]) || is_version(argv[0]))) {
+        overview(stdout);
+        return KP_EXIT_DONE;
+    }
     if (command == NULL)
-        return kp_command_misused("no command %.60s", argv[0]);
+        return kp_command_misused("there is no such command");
     kp_command_help(command);
     return KP_EXIT_DONE;
 }
@@ -69,8 +84,9 @@ static int run(const struct kp_command *command, int argc, char **argv)
         kp_command_help(command);
         status = KP_EXIT_DONE;
     } else if (options.positional_count > command->max_positionals) {
-        status = kp_command_misused("one word too many: %.60s",
-                                    options.positionals[command->max_positionals]);
+        /* It isn't repeated: people type passwords in strange places. */
+        status = kp_command_misused("one word too many: %zu where %zu can stand",
+                                    options.positional_count, command->max_positionals);
     } else {
         status = command->run(&options);
     }
@@ -84,23 +100,22 @@ static int dispatch(int argc, char **argv)
         overview(stderr);
         return KP_EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (is_version(argv[1])) {
         puts("keyplate " KP_VERSION);
         return KP_EXIT_DONE;
     }
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
-        strcmp(argv[1], "-h") == 0)
+    if (is_help(argv[1]))
         return help(argc - 2, argv + 2);
     const struct kp_command *command = find(argv[1]);
     if (command == NULL)
-        return kp_command_misused("no command %.60s", argv[1]);
+        return kp_command_misused("there is no such command");
     return run(command, argc - 2, argv + 2);
 }
 
 int main(int argc, char **argv)
 {
-    /* A reader that goes away is an error of write, never a silent death. */
-    (void)signal(SIGPIPE, SIG_IGN);
+    /* Every command handles secrets or what they protect. */
+    kp_platform_harden();
     /* For the terminal's character set alone; numbers stay as in C. */
     (void)setlocale(LC_CTYPE, "");
     int status = dispatch(argc, argv);

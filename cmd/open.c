@@ -15,6 +15,7 @@
 #include "client/link.h"
 #include "client/prover.h"
 #include "command.h"
+#include "login_name.h"
 #include "platform.h"
 
 #define TRIES 3
@@ -38,11 +39,13 @@ static const struct kp_option table[] = {
 struct asking {
     uv_async_t wake;
     pthread_t thread;
+    struct sigaction interrupt, term; /* the loop's own */
     struct kp_text password;
     struct termios echo; /* the terminal as it was */
     int tty;
     int status;
     bool busy;
+    volatile sig_atomic_t stopped; /* by a signal */
 };
 
 struct job {
@@ -57,9 +60,9 @@ struct job {
     struct kp_device device;
     struct kp_face face;
     struct asking asking;
+    struct kp_prover *prover; /* of a password that was typed while tunnels run */
     uv_signal_t term, interrupt;
     int status;
-    int wrong; /* passwords in a row */
 };
 
 /* ---- Checking ---------------------------------------------------------------------------- */
@@ -80,6 +83,7 @@ static int check(struct job *j)
 {
     static const char *const versions[] = {"1.2", "any", NULL};
     const char *listen = kp_options_get(j->options, "listen");
+    const char *user = kp_options_get(j->options, "user");
     char why[KP_OPTIONS_WHY_LEN];
     const char *clause;
     size_t version;
@@ -92,8 +96,12 @@ static int check(struct job *j)
         return kp_command_misused("the device's address or https:// link is missing");
     if (kp_link_parse(&j->link, j->options->positionals[0], &clause) != 0)
         return kp_command_misused("%s", clause);
+    if (j->link.user[0] != '\0' && user != NULL && strcmp(user, j->link.user) != 0)
+        return kp_command_misused("the link names a user, and --user another one");
     if (listen == NULL)
         listen = "127.0.0.1:0";
+    if (strspn(listen, "0123456789") == strlen(listen))
+        return kp_command_misused("--listen needs an address too: write 127.0.0.1:%.5s", listen);
     if (kp_address_parse(&j->listen, listen, &clause) != 0)
         return kp_command_misused("--listen %.100s: %s", listen, clause);
     if (!kp_address_is_loopback(&j->listen))
@@ -185,6 +193,36 @@ static void signals_of_terminal(int how)
     (void)pthread_sigmask(how, &set, NULL);
 }
 
+static struct asking *interrupted; /* whose thread a signal comes to */
+
+/* On the asking thread, when the terminal is as it was: it must not ask again, and the loop ends
+ * the process. */
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted->stopped = 1;
+    (void)uv_async_send(&interrupted->wake);
+    for (;;)
+        (void)pause();
+}
+
+static void take_signals(struct job *j)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    (void)sigfillset(&action.sa_mask);
+    interrupted = &j->asking;
+    signals_of_terminal(SIG_BLOCK);
+    (void)sigaction(SIGINT, &action, &j->asking.interrupt);
+    (void)sigaction(SIGTERM, &action, &j->asking.term);
+}
+
+static void give_signals_back(struct job *j)
+{
+    (void)sigaction(SIGINT, &j->asking.interrupt, NULL);
+    (void)sigaction(SIGTERM, &j->asking.term, NULL);
+    signals_of_terminal(SIG_UNBLOCK);
+}
+
 /* The asking thread alone gets Ctrl-C while it asks: its read has to be interrupted. */
 static void *ask_aside(void *arg)
 {
@@ -197,22 +235,41 @@ static void *ask_aside(void *arg)
 
 static void end(struct job *j, int status);
 
+/* After a failed proof the device asks again by itself: see halted. */
+static void tried(void *owner, const struct kp_trouble *trouble)
+{
+    const struct job *j = owner;
+    if (trouble == NULL)
+        kp_command_note("the password is right: load the page again");
+    else if (!kp_trouble_is_proof(trouble) && !trouble->committed)
+        (void)tell_trouble(j, trouble);
+}
+
 static void answered(uv_async_t *wake)
 {
     struct job *j = wake->data;
     if (!j->asking.busy)
         return;
+    if (j->asking.stopped) {
+        end(j, KP_EXIT_DONE);
+        return;
+    }
     (void)pthread_join(j->asking.thread, NULL);
     j->asking.busy = false;
-    signals_of_terminal(SIG_UNBLOCK);
+    give_signals_back(j);
+    if (j->asking.tty >= 0)
+        (void)close(j->asking.tty);
     if (j->asking.status == KP_EXIT_DONE)
         j->asking.status = take_password(j, &j->asking.password);
     if (j->asking.status != KP_EXIT_DONE) {
         end(j, KP_EXIT_PROOF);
         return;
     }
+    /* Typing it was an act of the person: it is used at once, whether or not a page waits. */
     kp_device_retry(&j->device, j->login);
-    kp_command_note("load the page again to use it");
+    kp_prover_stop(j->prover);
+    kp_prover_start(&j->prover, &j->device,
+                    kp_options_has(j->options, "verbose") ? tell_proved : NULL, tried, j);
 }
 
 /* A password handshake failed: none starts until the person has answered. */
@@ -227,12 +284,12 @@ static void halted(struct kp_device *device)
     j->asking.tty = kp_ask_terminal_open();
     if (j->asking.tty >= 0)
         (void)tcgetattr(j->asking.tty, &j->asking.echo);
-    signals_of_terminal(SIG_BLOCK);
+    take_signals(j);
     j->asking.busy = true;
     if (pthread_create(&j->asking.thread, NULL, ask_aside, j) == 0)
         return;
     j->asking.busy = false;
-    signals_of_terminal(SIG_UNBLOCK);
+    give_signals_back(j);
     end(j, status);
 }
 
@@ -244,6 +301,7 @@ static void end(struct job *j, int status)
         return;
     j->status = status;
     kp_face_stop(&j->face);
+    kp_prover_stop(j->prover);
     uv_close((uv_handle_t *)&j->term, NULL);
     uv_close((uv_handle_t *)&j->interrupt, NULL);
     uv_close((uv_handle_t *)&j->asking.wake, NULL);
@@ -290,22 +348,34 @@ static int bind_face(struct job *j, struct kp_address *bound)
     return kp_command_fail(KP_EXIT_FAILED, "can't listen on %s: %s", text, uv_strerror(error));
 }
 
-static void announce(struct job *j, const struct kp_address *bound)
+static void no_browser(void)
+{
+    kp_command_note("no browser could be started: open the link yourself");
+}
+
+static int announce(struct job *j, const struct kp_address *bound)
 {
     char at[KP_ADDRESS_TEXT_LEN];
     char url[KP_ADDRESS_TEXT_LEN + KP_LINK_PATH_LEN + 8];
     snprintf(url, sizeof url, "http://%s%s", kp_address_text(bound, at), j->link.path);
     printf("open %s\n", url);
-    (void)fflush(stdout);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return kp_command_fail(KP_EXIT_FAILED, "the link can't be written to standard output");
     kp_command_note("every program on this computer can use this link until Ctrl-C ends it");
+    kp_command_note("what else to know: cookies are shared with other ports of 127.0.0.1, only the "
+                    "first request of a connection is checked for coming from another site, and a "
+                    "page that leads to the device's own http:// address leads out of the "
+                    "protection (man keyplate-open)");
     if (!kp_options_has(j->options, "no-browser") &&
-        kp_platform_open_browser(&j->loop.uv, url) != 0)
-        kp_command_note("no browser could be started: open the link yourself");
+        kp_platform_open_browser(&j->loop.uv, url, no_browser) != 0)
+        no_browser();
+    return KP_EXIT_DONE;
 }
 
 static int serve(struct job *j, const struct kp_address *bound)
 {
     j->device.on_halt = halted;
+    j->face.asks = kp_ask_again_makes_sense(j->options);
     if (kp_options_has(j->options, "verbose"))
         j->face.on_proved = tell_proved;
     watch(j, &j->term, SIGTERM);
@@ -314,7 +384,9 @@ static int serve(struct job *j, const struct kp_address *bound)
     j->asking.wake.data = j;
     if (kp_face_start(&j->face) != 0)
         return kp_command_fail(KP_EXIT_FAILED, "the loopback port can't be used");
-    announce(j, bound);
+    j->status = announce(j, bound);
+    if (j->status != KP_EXIT_DONE)
+        end(j, j->status);
     kp_loop_run(&j->loop);
     return j->status;
 }
@@ -336,12 +408,18 @@ static int make_context(struct job *j)
     return KP_EXIT_DONE;
 }
 
+static const char *user_of(const struct job *j)
+{
+    const char *given = kp_options_get(j->options, "user");
+    return given == NULL && j->link.user[0] != '\0' ? j->link.user : given;
+}
+
 static int run_job(struct job *j)
 {
     struct kp_address bound;
     int status = check(j);
     if (status == KP_EXIT_DONE)
-        status = kp_ask_name(kp_options_get(j->options, "user"), "admin", false, &j->user);
+        status = kp_login_name(user_of(j), &j->user);
     if (status == KP_EXIT_DONE)
         status = make_context(j);
     if (status == KP_EXIT_DONE)
@@ -373,7 +451,6 @@ static int run(struct kp_options *options)
         return kp_command_fail(KP_EXIT_FAILED, "out of memory");
     j->options = options;
     j->face.fd = -1;
-    kp_platform_harden();
     status = run_job(j);
     clear(j);
     if (j->asking.busy) {

@@ -109,6 +109,9 @@ static int take(struct kp_options *options, int argc, char *const *argv, int *at
         return 0;
     }
     int row = find(options, text, len);
+    if (row < 0 && (len == 8 || len == 4) && memcmp(text, "password", len) == 0)
+        return fail(why, "a password never comes from the arguments, which other programs can read:"
+                         " --password-file, --password-fd, or type it");
     if (row < 0)
         return fail(why, "unknown option --%.*s", (int)(len > 60 ? 60 : len), text);
     const struct kp_option *option = &options->table[row];
@@ -152,7 +155,7 @@ int kp_options_parse(struct kp_options *options, int argc, char *const *argv,
         } else if (strcmp(arg, "-h") == 0) {
             options->help = true;
         } else if (arg[1] != '-') {
-            return fail(why, "unknown option %.60s (options have two dashes)", arg);
+            return fail(why, "unknown option %.2s (options have two dashes)", arg);
         } else if (take(options, argc, argv, &at, arg + 2, why) != 0) {
             return -1;
         }

@@ -31,7 +31,8 @@ static const struct kp_option table[] = {
     {"idle-timeout", KP_OPTION_VALUE, "S",
      "seconds without a byte after which a connection is closed; 0: never (default 3600)"},
     {"max-connections", KP_OPTION_VALUE, "N",
-     "more wait until others end (default 4096, less where descriptors or memory are few)"},
+     "when there are so many, who has proved nothing gives way (default 4096, less where "
+     "descriptors or memory are few)"},
     {"log", KP_OPTION_VALUE, "text|json", "how log lines on stderr look (default text)"},
     {"quiet", KP_OPTION_FLAG, NULL, "log warnings and errors only"},
     {"verbose", KP_OPTION_FLAG, NULL, "log more"},
@@ -84,8 +85,9 @@ static int read_config(struct kp_options *options)
     if (line < 0)
         return kp_command_fail(KP_EXIT_FAILED, "can't read the configuration %s: %s", path,
                                strerror(errno));
-    return kp_command_fail(KP_EXIT_FAILED, "%s, line %d: %s", path, line,
-                           reading.why[0] != '\0' ? reading.why : "not a [section] or key = value");
+    return kp_command_misused("%s, line %d: %s", path, line,
+                              reading.why[0] != '\0' ? reading.why
+                                                     : "not a [section] or key = value");
 }
 
 /* ---- Checking ---------------------------------------------------------------------------- */
@@ -127,8 +129,13 @@ static int take_upstream(const struct kp_options *options, struct kp_front_setti
 {
     const char *text = kp_options_get(options, "upstream");
     const char *why;
+    struct kp_host host;
     if (text == NULL)
         return kp_command_misused("--upstream is missing: the web server, as 127.0.0.1:8080");
+    if (strstr(text, "://") != NULL)
+        return kp_command_misused("--upstream is written without http:// and path: 127.0.0.1:8080");
+    if (strncmp(text, "unix:", 5) != 0 && kp_host_split(&host, text, strlen(text), NULL, &why) != 0)
+        return kp_command_misused("--upstream %.120s: %s", text, why);
     if (kp_address_find(&s->upstream, text, &why) != 0)
         return kp_command_fail(KP_EXIT_FAILED, "--upstream %.120s: %s", text, why);
     return KP_EXIT_DONE;
@@ -224,7 +231,6 @@ static int run(struct kp_options *options)
     struct kp_front_settings settings = {0};
     struct kp_keylog keylog = {.file = NULL};
     int status;
-    kp_platform_harden();
     kp_platform_tune_memory();
     status = check(options, &settings);
     if (status == KP_EXIT_DONE)

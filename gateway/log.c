@@ -46,7 +46,7 @@ static void put_quoted(struct kp_log_line *line, const char *value, size_t len)
         if (line->json)
             put_json_byte(line, (unsigned char)*at);
         else
-            put(line, (const char[2]){*at == '"' ? '\'' : *at});
+            put(line, *at == '"' ? "\\x22" : (const char[2]){*at});
     }
     put(line, "\"");
 }

@@ -60,60 +60,86 @@ void kp_platform_tune_memory(void)
 #endif
 }
 
-/* Under sudo the browser must not run as root.  Returns whether *uid and *gid are to be used. */
-static bool invoking_user(uv_uid_t *uid, uv_gid_t *gid, char *home, size_t home_len)
+/* Under sudo the browser must not run as root: who typed sudo, or NULL.  Static memory. */
+static const struct passwd *invoking_user(void)
 {
     const char *text = getenv("SUDO_UID");
-    struct passwd *person;
     char *end;
     unsigned long number;
     if (geteuid() != 0 || text == NULL || *text == '\0')
-        return false;
+        return NULL;
     number = strtoul(text, &end, 10);
     if (*end != '\0' || number == 0 || number > UINT32_MAX - 1)
-        return false;
-    person = getpwuid((uid_t)number);
-    if (person == NULL)
-        return false;
-    *uid = person->pw_uid;
-    *gid = person->pw_gid;
-    snprintf(home, home_len, "HOME=%s", person->pw_dir);
-    return true;
+        return NULL;
+    return getpwuid((uid_t)number);
 }
+
+/* Our environment with another HOME: a list that the caller frees, of strings that live elsewhere.
+ * Our own stays as it is, as another thread may be reading it. */
+static char **environment_with(char *home)
+{
+    size_t count = 0, used = 0;
+    char **list;
+    while (environ[count] != NULL)
+        count++;
+    list = calloc(count + 2, sizeof *list);
+    if (list == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(environ[i], "HOME=", 5) != 0)
+            list[used++] = environ[i];
+    list[used] = home;
+    return list;
+}
+
+struct browser {
+    uv_process_t process; /* first */
+    void (*failed)(void);
+};
 
 static void browser_gone(uv_process_t *process, int64_t status, int signal)
 {
-    (void)status;
-    (void)signal;
+    struct browser *browser = (struct browser *)(void *)process;
+    if (status != 0 && signal == 0)
+        browser->failed();
     uv_close((uv_handle_t *)process, (uv_close_cb)free);
 }
 
-int kp_platform_open_browser(uv_loop_t *loop, const char *url)
+static int spawn(uv_loop_t *loop, uv_process_options_t *options, void (*failed)(void))
 {
+    struct browser *browser = malloc(sizeof *browser);
+    int error;
+    if (browser == NULL)
+        return UV_ENOMEM;
+    browser->failed = failed;
+    error = uv_spawn(loop, &browser->process, options);
+    if (error != 0)
+        uv_close((uv_handle_t *)&browser->process, (uv_close_cb)free);
+    else
+        uv_unref((uv_handle_t *)&browser->process);
+    return error;
+}
+
+int kp_platform_open_browser(uv_loop_t *loop, const char *url, void (*failed)(void))
+{
+    const struct passwd *person = invoking_user();
     char program[] = "xdg-open";
     char home[512];
     char *link = strdup(url);
     char *args[3] = {program, link, NULL};
-    uv_process_options_t options = {.exit_cb = browser_gone, .file = program, .args = args};
-    uv_process_t *process = malloc(sizeof *process);
-    int error;
-    if (link == NULL || process == NULL) {
-        free(link);
-        free(process);
-        return UV_ENOMEM;
-    }
-    options.flags = UV_PROCESS_DETACHED;
-    if (invoking_user(&options.uid, &options.gid, home, sizeof home)) {
+    uv_process_options_t options = {
+        .exit_cb = browser_gone, .file = program, .args = args, .flags = UV_PROCESS_DETACHED};
+    int error = UV_ENOMEM;
+    if (person != NULL) {
         options.flags |= UV_PROCESS_SETUID | UV_PROCESS_SETGID;
-        (void)putenv(home);
+        options.uid = person->pw_uid;
+        options.gid = person->pw_gid;
+        snprintf(home, sizeof home, "HOME=%s", person->pw_dir);
+        options.env = environment_with(home);
     }
-    error = uv_spawn(loop, process, &options);
-    if (strncmp(home, "HOME=", 5) == 0 && options.flags != UV_PROCESS_DETACHED)
-        (void)unsetenv("HOME");
+    if (link != NULL && (person == NULL || options.env != NULL))
+        error = spawn(loop, &options, failed);
+    free((void *)options.env);
     free(link);
-    if (error != 0)
-        uv_close((uv_handle_t *)process, (uv_close_cb)free);
-    else
-        uv_unref((uv_handle_t *)process);
     return error;
 }

@@ -23,7 +23,8 @@ uint64_t kp_platform_memory(void);
 void kp_platform_tune_memory(void);
 
 /* Starts the person's browser at url (under sudo: as the person who typed sudo), detached.  0 or a
- * negative uv error; whether the browser then shows anything can't be known. */
-int kp_platform_open_browser(uv_loop_t *loop, const char *url);
+ * negative uv error.  failed is called, on the loop, when what was started ends with an error:
+ * there is no browser. */
+int kp_platform_open_browser(uv_loop_t *loop, const char *url, void (*failed)(void));
 
 #endif

@@ -7,7 +7,7 @@
 static bool room(struct kp_listener *listener)
 {
     struct kp_face *face = listener->owner;
-    return face->waiting < KP_FACE_WAITING_MAX;
+    return face->waiting < KP_FACE_WAITING_MAX && face->looking < KP_FACE_LOOKING_MAX;
 }
 
 static void accepted(struct kp_listener *listener, int fd, const union kp_inet *peer)
@@ -25,8 +25,12 @@ static void resting(struct kp_listener *listener, int error)
 
 int kp_face_bind(struct kp_face *face, const struct kp_address *address, struct kp_address *bound)
 {
+    int error;
     face->fd = kp_sock_listen(address);
-    return face->fd < 0 ? face->fd : kp_sock_bound(face->fd, bound);
+    error = face->fd < 0 ? face->fd : kp_sock_bound(face->fd, bound);
+    if (error == 0)
+        kp_address_text(bound, face->own);
+    return error;
 }
 
 int kp_face_start(struct kp_face *face)

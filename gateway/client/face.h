@@ -1,6 +1,7 @@
 /*
  * The loopback face of a device: a port on this computer, where each connection of a browser
- * becomes a secure connection to the device.  Bytes go through as they are.
+ * becomes a secure connection to the device.  Bytes go through as they are, but a first request
+ * that a page of another site has made gets a page of ours: see first_request.h.
  */
 #ifndef KP_CLIENT_FACE_H
 #define KP_CLIENT_FACE_H
@@ -8,7 +9,8 @@
 #include "../net/listener.h"
 #include "device_session.h"
 
-#define KP_FACE_WAITING_MAX 64 /* connections that wait for a proof */
+#define KP_FACE_WAITING_MAX 64  /* connections that wait for a proof */
+#define KP_FACE_LOOKING_MAX 256 /* and that have yet to say something */
 
 struct kp_visitor;
 
@@ -17,9 +19,11 @@ struct kp_face {
     struct kp_device *device;
     struct kp_listener listener;
     struct kp_visitor *visitors; /* a list */
-    unsigned waiting;
+    unsigned waiting, looking;
+    char own[KP_ADDRESS_TEXT_LEN]; /* the printed address, 127.0.0.1:8443 */
     int fd;
     bool open;
+    bool asks; /* after a failed proof a person is asked for the password again */
     /* May be NULL; told of each proved connection. */
     void (*on_proved)(const struct kp_info *info);
 };

@@ -19,6 +19,8 @@ static int skip_scheme(const char **at, const char **why)
         *at = text + 8;
         return 0;
     }
+    if (strncasecmp(text, "https:/", 7) == 0)
+        return refuse(why, "https:// has two slashes");
     if (strncasecmp(text, "http://", 7) == 0)
         return refuse(why, "http:// isn't protected: give the https:// link, or the address alone");
     if (strncasecmp(text, "keyplate:", 9) == 0)
@@ -49,6 +51,26 @@ static int take_path(struct kp_link *out, const char *text, const char **why)
     return 0;
 }
 
+/* Before an @ may stand a name; never a password. */
+static int take_user(struct kp_link *out, const char **at, size_t *authority, const char **why)
+{
+    const char *sign = memchr(*at, '@', *authority);
+    size_t len = sign != NULL ? (size_t)(sign - *at) : 0;
+    out->user[0] = '\0';
+    if (sign == NULL)
+        return 0;
+    if (memchr(*at, ':', len) != NULL)
+        return refuse(why, "a password in a link can be read by other programs: leave out "
+                           "NAME:PASSWORD@ and use --user NAME");
+    if (len == 0 || len >= sizeof out->user || memchr(*at, '%', len) != NULL)
+        return refuse(why, "leave out NAME@ and use --user NAME");
+    memcpy(out->user, *at, len);
+    out->user[len] = '\0';
+    *at += len + 1;
+    *authority -= len + 1;
+    return 0;
+}
+
 int kp_link_parse(struct kp_link *out, const char *text, const char **why)
 {
     size_t authority;
@@ -58,12 +80,10 @@ int kp_link_parse(struct kp_link *out, const char *text, const char **why)
     if (skip_scheme(&text, why) != 0)
         return -1;
     authority = strcspn(text, "/?#");
-    if (memchr(text, '@', authority) != NULL)
-        return refuse(why, memchr(text, ':', authority) != NULL
-                               ? "a password in a link can be read by other programs: leave out "
-                                 "NAME:PASSWORD@ and use --user NAME"
-                               : "leave out NAME@ and use --user NAME");
-    if (kp_host_split(&out->host, text, authority, "443", why) != 0)
+    if (take_user(out, &text, &authority, why) != 0 ||
+        kp_host_split(&out->host, text, authority, "443", why) != 0)
         return -1;
+    if (kp_host_has_no_port(&out->host))
+        return refuse(why, "the port is a number from 1 to 65535");
     return take_path(out, text + authority, why);
 }

@@ -7,9 +7,11 @@
 #include "../net/address.h"
 
 #define KP_LINK_PATH_LEN 2048
+#define KP_LINK_USER_LEN 256 /* with its NUL */
 
 struct kp_link {
     struct kp_host host;
+    char user[KP_LINK_USER_LEN]; /* "": none is named */
     char path[KP_LINK_PATH_LEN]; /* from the first slash on: path, query, fragment; "/" at least */
 };
 

@@ -1,36 +1,47 @@
-/* The first handshake with a device: see prover.h. */
+/* A handshake with a device, alone: see prover.h. */
 #include "prover.h"
 
-#include <string.h>
+#include <stdlib.h>
 
-struct prover {
+struct kp_prover {
     struct kp_secure secure; /* first */
     struct kp_attempt attempt;
     void (*on_proved)(const struct kp_info *info);
-    struct kp_trouble *result;
+    kp_prover_fn *done;
+    void *owner;
+    struct kp_prover **slot;
     struct kp_trouble trouble; /* of the connection that is closing */
-    bool proved;
+    bool open;                 /* the connection is */
+    bool proved, stopped;
 };
 
-static struct prover *of(struct kp_secure *secure)
+static struct kp_prover *of(struct kp_secure *secure)
 {
-    return (struct prover *)(void *)secure; /* its first member */
+    return (struct kp_prover *)(void *)secure; /* its first member */
 }
 
-static struct prover *of_attempt(struct kp_attempt *attempt)
+static struct kp_prover *of_attempt(struct kp_attempt *attempt)
 {
-    return (struct prover *)(void *)((char *)attempt - offsetof(struct prover, attempt));
+    return (struct kp_prover *)(void *)((char *)attempt - offsetof(struct kp_prover, attempt));
+}
+
+static void forget(struct kp_prover *p)
+{
+    if (p->slot != NULL)
+        *p->slot = NULL;
+    free(p);
 }
 
 static void proved(struct kp_secure *s)
 {
-    struct prover *p = of(s);
+    struct kp_prover *p = of(s);
     struct kp_info info;
     p->proved = true;
     kp_conn_info(s->conn, &info);
     if (p->on_proved != NULL)
         p->on_proved(&info);
     kp_device_proved(p->attempt.device, &p->attempt, s->conn);
+    p->done(p->owner, NULL);
     kp_secure_end(s);
     kp_secure_finish(s);
 }
@@ -49,8 +60,11 @@ static void timeout(struct kp_secure *s)
 
 static void closed(struct kp_secure *s)
 {
-    struct prover *p = of(s);
-    if (!p->proved)
+    struct kp_prover *p = of(s);
+    p->open = false;
+    if (p->proved || p->stopped)
+        forget(p);
+    else
         kp_device_ended(p->attempt.device, &p->attempt, &p->trouble);
 }
 
@@ -79,9 +93,10 @@ static const struct kp_secure_hooks hooks = {
 static int dial(struct kp_attempt *attempt, const struct kp_address *address,
                 const struct kp_secure_offer *offer)
 {
-    struct prover *p = of_attempt(attempt);
+    struct kp_prover *p = of_attempt(attempt);
     int error = kp_secure_dial(&p->secure, attempt->device->loop, address, attempt->device->context,
                                offer, &hooks);
+    p->open = error == 0;
     if (error == 0)
         kp_secure_deadline(&p->secure, KP_DEVICE_DEADLINE_MS, false);
     return error;
@@ -89,16 +104,65 @@ static int dial(struct kp_attempt *attempt, const struct kp_address *address,
 
 static void failed(struct kp_attempt *attempt, const struct kp_trouble *trouble)
 {
-    *of_attempt(attempt)->result = *trouble;
+    struct kp_prover *p = of_attempt(attempt);
+    p->done(p->owner, trouble);
+    forget(p);
+}
+
+void kp_prover_start(struct kp_prover **slot, struct kp_device *device,
+                     void (*on_proved)(const struct kp_info *info), kp_prover_fn *done, void *owner)
+{
+    struct kp_prover *p = calloc(1, sizeof *p);
+    *slot = p;
+    if (p == NULL) {
+        done(owner, &(struct kp_trouble){.error = KP_E_MEMORY, .stage = KP_AT_HANDSHAKE});
+        return;
+    }
+    p->slot = slot;
+    p->on_proved = on_proved;
+    p->done = done;
+    p->owner = owner;
+    p->attempt.dial = dial;
+    p->attempt.failed = failed;
+    kp_device_want(device, &p->attempt);
+}
+
+void kp_prover_stop(struct kp_prover *p)
+{
+    if (p == NULL)
+        return;
+    *p->slot = NULL;
+    p->slot = NULL;
+    p->stopped = true;
+    if (!p->proved)
+        kp_device_drop(p->attempt.device, &p->attempt);
+    if (p->open)
+        kp_secure_close(&p->secure, false);
+    else
+        forget(p);
+}
+
+/* ---- Alone on the loop ------------------------------------------------------------------- */
+
+struct result {
+    struct kp_trouble *trouble;
+    bool proved;
+};
+
+static void keep(void *owner, const struct kp_trouble *trouble)
+{
+    struct result *result = owner;
+    result->proved = trouble == NULL;
+    if (trouble != NULL)
+        *result->trouble = *trouble;
 }
 
 bool kp_prove(struct kp_device *device, void (*on_proved)(const struct kp_info *info),
               struct kp_trouble *trouble)
 {
-    struct prover p = {.on_proved = on_proved, .result = trouble};
-    p.attempt.dial = dial;
-    p.attempt.failed = failed;
-    kp_device_want(device, &p.attempt);
+    struct result result = {.trouble = trouble};
+    struct kp_prover *prover;
+    kp_prover_start(&prover, device, on_proved, keep, &result);
     kp_loop_run(device->loop);
-    return p.proved;
+    return result.proved;
 }

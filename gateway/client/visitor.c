@@ -1,14 +1,14 @@
 /* One connection of a browser: see visitor.h. */
 #include "visitor.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../net/farewell.h"
 #include "../net/relay.h"
 #include "../net/sock.h"
-#include "../notice.h"
+#include "first_look.h"
+#include "pages.h"
 
 struct kp_visitor {
     struct kp_relay relay; /* first */
@@ -16,9 +16,13 @@ struct kp_visitor {
     struct kp_face *face;
     struct kp_visitor *next;
     struct kp_visitor **at;
-    struct kp_trouble trouble; /* of the connection that is closing */
-    int fd;                    /* the browser's, until the proof; then -1 */
-    bool dialled;              /* the relay is open */
+    struct kp_trouble trouble;  /* of the connection that is closing */
+    struct kp_first_look *look; /* has fd while it isn't NULL */
+    uint8_t *first;             /* what the browser said first, until the proof */
+    size_t first_len;
+    int fd;       /* the browser's, between the first look and the proof; else -1 */
+    bool waiting; /* counted in face->waiting */
+    bool dialled; /* the relay is open */
     bool proved;
     bool stopped;
 };
@@ -38,36 +42,30 @@ static void forget(struct kp_visitor *v)
     *v->at = v->next;
     if (v->next != NULL)
         v->next->at = v->at;
-    if (!v->proved)
+    if (v->waiting)
         v->face->waiting--;
     if (v->fd >= 0)
         kp_sock_close(v->fd);
+    if (v->first != NULL)
+        explicit_bzero(v->first, v->first_len);
+    free(v->first);
     free(v);
 }
 
-/* ---- The page ---------------------------------------------------------------------------- */
+/* ---- Pages ------------------------------------------------------------------------------- */
+
+static void say(struct kp_visitor *v, const char *page)
+{
+    kp_farewell(v->face->loop, v->fd, page);
+    v->fd = -1;
+}
 
 static void say_trouble(struct kp_visitor *v, const struct kp_trouble *trouble)
 {
-    char where[KP_HOST_LEN + 16], why[600], escaped[1200], body[1800], page[KP_NOTICE_MAX];
-    const char *what = kp_trouble_is_proof(trouble)
-                           ? "The answer is awaited where <code>keyplate open</code> runs; then "
-                             "load this page again."
-                           : "Load this page again when that is put right: nothing has to be "
-                             "restarted here.";
+    char where[KP_HOST_LEN + 16], page[KP_NOTICE_MAX];
     kp_device_name(v->face->device, where, sizeof where);
-    kp_explain(trouble, where, why, sizeof why);
-    kp_notice_escape(escaped, sizeof escaped, why);
-    snprintf(body, sizeof body,
-             "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">"
-             "<meta name=\"viewport\" content=\"width=device-width\">"
-             "<title>The device can't be reached</title>"
-             "<style>body{font:1.1em/1.5 sans-serif;max-width:34em;margin:3em auto;padding:0 1em}"
-             "</style><h1>The device can't be reached</h1><p>%s.</p><p>%s</p></html>\n",
-             escaped, what);
-    (void)kp_notice(page, "502 Bad Gateway", 1, body);
-    kp_farewell(v->face->loop, v->fd, page);
-    v->fd = -1;
+    kp_page_of_trouble(page, trouble, where, v->face->asks);
+    say(v, page);
 }
 
 /* ---- The secure connection --------------------------------------------------------------- */
@@ -76,15 +74,18 @@ static void proved(struct kp_relay *relay)
 {
     struct kp_visitor *v = of(relay);
     struct kp_info info;
+    uint8_t *first = v->first;
     int fd = v->fd;
     v->fd = -1;
+    v->first = NULL;
     v->proved = true;
+    v->waiting = false;
     v->face->waiting--;
     kp_conn_info(relay->secure.conn, &info);
     if (v->face->on_proved != NULL)
         v->face->on_proved(&info);
     kp_device_proved(v->face->device, &v->attempt, relay->secure.conn);
-    if (kp_relay_plain_adopt(relay, fd) != 0)
+    if (kp_relay_plain_adopt(relay, fd, first, v->first_len) != 0)
         kp_relay_stop(relay);
     else
         kp_relay_start(relay, 0);
@@ -136,17 +137,49 @@ static void failed(struct kp_attempt *attempt, const struct kp_trouble *trouble)
     forget(v);
 }
 
+/* ---- The first look ---------------------------------------------------------------------- */
+
+static void judged(void *owner, enum kp_first verdict, int fd, uint8_t *bytes, size_t len)
+{
+    struct kp_visitor *v = owner;
+    char page[KP_NOTICE_MAX];
+    v->look = NULL;
+    v->face->looking--;
+    v->fd = fd;
+    v->first = bytes;
+    v->first_len = len;
+    if (verdict != KP_FIRST_PASS) {
+        kp_page_of_refusal(page, verdict, v->face->own);
+        say(v, page);
+        forget(v);
+        return;
+    }
+    v->waiting = true;
+    v->face->waiting++;
+    kp_device_want(v->face->device, &v->attempt);
+}
+
+static void gone(void *owner)
+{
+    struct kp_visitor *v = owner;
+    v->look = NULL;
+    v->face->looking--;
+    forget(v);
+}
+
 /* ---- Life -------------------------------------------------------------------------------- */
 
 void kp_visitor_begin(struct kp_face *face, int fd)
 {
-    struct kp_visitor *v = calloc(1, sizeof *v);
+    struct kp_first_look *look = kp_first_look(face->loop, fd, face->own);
+    struct kp_visitor *v = look != NULL ? calloc(1, sizeof *v) : NULL;
     if (v == NULL) {
-        kp_sock_close(fd);
+        if (look != NULL)
+            kp_first_look_cancel(look);
         return;
     }
     v->face = face;
-    v->fd = fd;
+    v->fd = -1;
     v->attempt.dial = dial;
     v->attempt.failed = failed;
     v->next = face->visitors;
@@ -154,8 +187,12 @@ void kp_visitor_begin(struct kp_face *face, int fd)
     if (v->next != NULL)
         v->next->at = &v->next;
     face->visitors = v;
-    face->waiting++;
-    kp_device_want(face->device, &v->attempt);
+    face->looking++;
+    v->look = look;
+    look->judged = judged;
+    look->gone = gone;
+    look->owner = v;
+    kp_first_look_start(look);
 }
 
 void kp_visitor_stop(struct kp_visitor *v)
@@ -163,6 +200,11 @@ void kp_visitor_stop(struct kp_visitor *v)
     if (v->stopped)
         return;
     v->stopped = true;
+    if (v->look != NULL) {
+        kp_first_look_cancel(v->look);
+        gone(v);
+        return;
+    }
     if (!v->proved)
         kp_device_drop(v->face->device, &v->attempt);
     if (v->dialled)

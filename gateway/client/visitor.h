@@ -1,6 +1,7 @@
 /*
- * One connection of a browser at the face: waits for a secure connection to the device, then passes
- * bytes.  When there is none, the browser gets a page that says why.
+ * One connection of a browser at the face: says something that may pass (first_request.h), waits
+ * for a secure connection to the device, then passes bytes.  Else the browser gets a page that says
+ * why.
  */
 #ifndef KP_CLIENT_VISITOR_H
 #define KP_CLIENT_VISITOR_H

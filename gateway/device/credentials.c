@@ -22,7 +22,8 @@ static void remark(const struct kp_credentials *c, const struct kp_store *store)
 {
     if (kp_store_users(store) == 0)
         kp_log_say(c->log, KP_LOG_WARNING, "credentials",
-                   "%s has no user yet: nobody can come in until `keyplate passwd add`", c->path);
+                   "\"%s\" has no user yet: nobody can come in until `keyplate passwd add`",
+                   c->path);
     for (size_t i = 0; i < kp_store_told(store); i++) {
         char escaped[KP_TEXT_ESCAPED_MAX(KP_NAME_MAX)];
         size_t len;
@@ -57,8 +58,12 @@ int kp_credentials_open(struct kp_credentials *c, const char *path,
     c->log = log;
     c->settings = *settings;
     c->missing = stat(path, &c->seen) != 0;
-    if (kp_store_load(&c->store, path, why, why_len) != 0)
+    if (kp_store_load(&c->store, path, why, why_len) != 0) {
+        size_t used = strlen(why);
+        if (c->missing)
+            snprintf(why + used, why_len - used, " (make it with: keyplate passwd add)");
         return -1;
+    }
     if (make_context(&c->context, c, c->store) != 0 || uv_mutex_init(&c->lock) != 0) {
         snprintf(why, why_len, "out of memory");
         kp_context_free(c->context);
@@ -156,7 +161,7 @@ bool kp_credentials_refresh(struct kp_credentials *c, bool force)
         return false;
     }
     c->failed = false;
-    kp_log_say(c->log, KP_LOG_INFO, "credentials", "%s is in force: %zu users", c->path,
+    kp_log_say(c->log, KP_LOG_INFO, "credentials", "\"%s\" is in force: %zu users", c->path,
                kp_store_users(store));
     remark(c, store);
     install(c, store, context);

@@ -170,7 +170,7 @@ static int start_workers(struct front_door *d, char *why, size_t why_len)
     return -1;
 }
 
-static void announce(const struct front_door *d)
+static int announce(const struct front_door *d, char *why, size_t why_len)
 {
     char text[KP_ADDRESS_TEXT_LEN];
     for (size_t i = 0; i < d->settings->listen_count; i++) {
@@ -178,7 +178,10 @@ static void announce(const struct front_door *d)
         if (kp_sock_bound(d->listeners[i], &bound) == 0)
             printf("listening %s\n", kp_address_text(&bound, text));
     }
-    (void)fflush(stdout);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    snprintf(why, why_len, "the addresses can't be written to standard output");
+    return -1;
 }
 
 static int open_credentials(struct front_door *d, char *why, size_t why_len)
@@ -189,6 +192,7 @@ static int open_credentials(struct front_door *d, char *why, size_t why_len)
         .alpn = alpn,
         .alpn_count = 1,
         .buffer_len = KP_RECORD_BUFFER_LEN,
+        .defer_compute = true, /* a burst of handshakes mustn't hold up those who are proved */
         .keylog = d->settings->keylog,
         .keylog_arg = d->settings->keylog_arg,
     };
@@ -220,12 +224,13 @@ static int serve(struct front_door *d, char *why, size_t why_len)
 {
     int error = start_workers(d, why, why_len);
     if (error == 0) {
-        watch(d);
-        announce(d);
-        (void)uv_run(&d->loop, UV_RUN_DEFAULT);
-    } else {
-        tell(d, KP_WORKER_STOP);
+        watch(d); /* first: who reads what is announced may send signals */
+        error = announce(d, why, why_len);
     }
+    if (error == 0)
+        (void)uv_run(&d->loop, UV_RUN_DEFAULT);
+    else
+        tell(d, KP_WORKER_STOP);
     join_workers(d);
     return error;
 }

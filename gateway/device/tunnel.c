@@ -22,6 +22,32 @@ static const struct kp_front_settings *settings(const struct kp_tunnel *t)
     return t->worker->shop->settings;
 }
 
+/* ---- Lists ------------------------------------------------------------------------------- */
+
+static void put_in(struct kp_tunnel *t, struct kp_tunnels *list)
+{
+    t->list = list;
+    t->next = NULL;
+    t->at = list->end;
+    *t->at = t;
+    list->end = &t->next;
+}
+
+static void take_out(struct kp_tunnel *t)
+{
+    *t->at = t->next;
+    if (t->next != NULL)
+        t->next->at = t->at;
+    else
+        t->list->end = t->at;
+}
+
+void kp_tunnel_move(struct kp_tunnel *t, struct kp_tunnels *to)
+{
+    take_out(t);
+    put_in(t, to);
+}
+
 /* ---- Credentials ------------------------------------------------------------------------- */
 
 static int credential(struct kp_relay *relay)
@@ -75,6 +101,7 @@ static void proved(struct kp_relay *relay)
 {
     struct kp_tunnel *t = of(relay);
     bool stale = t->store != t->worker->store;
+    kp_tunnel_move(t, &t->worker->others);
     kp_store_free(t->store);
     t->store = NULL;
     if (stale && t->bound && !still_good(t)) {
@@ -129,7 +156,7 @@ static void say_no_tls(struct kp_tunnel *t)
     (void)kp_notice(text, "400 Bad Request", 0,
                     "This port speaks TLS keyed by the device's password, not plain HTTP.\n"
                     "Open it with `keyplate open ADDRESS`, or with curl: curl -k --tls-max 1.2 "
-                    "--tlsuser NAME https://ADDRESS/\n");
+                    "--tlsuser NAME --tlspassword PASSWORD https://ADDRESS/\n");
     kp_secure_say_plain(&t->relay.secure, text);
 }
 
@@ -173,9 +200,7 @@ static void closed(struct kp_relay *relay)
 {
     struct kp_tunnel *t = of(relay);
     struct kp_worker *worker = t->worker;
-    *t->at = t->next;
-    if (t->next != NULL)
-        t->next->at = t->at;
+    take_out(t);
     kp_store_free(t->store);
     free(t);
     atomic_fetch_sub(&worker->shop->connections, 1);
@@ -208,11 +233,7 @@ void kp_tunnel_begin(struct kp_worker *worker, int fd, const union kp_inet *clie
     t->worker = worker;
     t->client = *client;
     t->born = uv_now(&worker->loop.uv);
-    t->next = worker->tunnels;
-    t->at = &worker->tunnels;
-    if (t->next != NULL)
-        t->next->at = &t->next;
-    worker->tunnels = t;
+    put_in(t, &worker->newcomers);
     kp_secure_deadline(&t->relay.secure, settings(t)->handshake_ms, false);
     kp_secure_pump(&t->relay.secure);
 }

@@ -12,7 +12,8 @@ struct kp_tunnel {
     struct kp_relay relay; /* first */
     struct kp_worker *worker;
     struct kp_tunnel *next;
-    struct kp_tunnel **at;  /* the pointer that points here */
+    struct kp_tunnel **at; /* the pointer that points here */
+    struct kp_tunnels *list;
     struct kp_store *store; /* what the handshake borrows from; NULL afterwards */
     const char *why;        /* why our side ended it, or NULL */
     union kp_inet client;
@@ -23,6 +24,8 @@ struct kp_tunnel {
 
 /* Takes over fd and looks after itself; logs when it can't. */
 void kp_tunnel_begin(struct kp_worker *worker, int fd, const union kp_inet *client);
+/* Moves it to another list of its worker. */
+void kp_tunnel_move(struct kp_tunnel *tunnel, struct kp_tunnels *to);
 /* The worker has other credentials: ends it at once if its user's changed or is gone. */
 void kp_tunnel_recheck(struct kp_tunnel *tunnel);
 bool kp_tunnel_is_proved(const struct kp_tunnel *tunnel);

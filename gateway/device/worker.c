@@ -11,26 +11,54 @@
 
 /* ---- Listening --------------------------------------------------------------------------- */
 
+static bool is_full(const struct kp_worker *w)
+{
+    return atomic_load(&w->shop->connections) >= w->shop->settings->max_connections;
+}
+
+/* Whether it is time for another line about a lack of room. */
+static bool may_complain(struct kp_worker *w)
+{
+    uint_least64_t last = atomic_load(&w->shop->complained);
+    uint64_t now = uv_hrtime();
+    return (last == 0 || now - last >= COMPLAIN_NS) &&
+           atomic_compare_exchange_strong(&w->shop->complained, &last, now);
+}
+
+/* Who proves nothing can take the places of nobody who could: the oldest goes. */
+static void give_way(struct kp_worker *w)
+{
+    struct kp_tunnel *oldest = w->newcomers.first;
+    size_t count = atomic_fetch_add(&w->shop->gave_way, 1) + 1;
+    if (may_complain(w))
+        kp_log_say(
+            &w->shop->settings->log, KP_LOG_WARNING, "full",
+            "there are %zu connections: the oldest that has proved nothing gives way to a new "
+            "one (--max-connections); %zu did so far",
+            w->shop->settings->max_connections, count);
+    kp_tunnel_move(oldest, &w->others);
+    kp_tunnel_stop(oldest, "it had proved nothing yet and gave way to a new connection");
+}
+
 static bool room(struct kp_listener *listener)
 {
     struct kp_worker *w = listener->owner;
-    return atomic_load(&w->shop->connections) < w->shop->settings->max_connections;
+    return !is_full(w) || w->newcomers.first != NULL;
 }
 
 static void accepted(struct kp_listener *listener, int fd, const union kp_inet *peer)
 {
-    kp_tunnel_begin(listener->owner, fd, peer);
+    struct kp_worker *w = listener->owner;
+    if (is_full(w) && w->newcomers.first != NULL)
+        give_way(w);
+    kp_tunnel_begin(w, fd, peer);
 }
 
 static void resting(struct kp_listener *listener, int error)
 {
     struct kp_worker *w = listener->owner;
     const struct kp_log *log = &w->shop->settings->log;
-    uint_least64_t last = atomic_load(&w->shop->complained);
-    uint64_t now = uv_hrtime();
-    if (last != 0 && now - last < COMPLAIN_NS)
-        return;
-    if (!atomic_compare_exchange_strong(&w->shop->complained, &last, now))
+    if (!may_complain(w))
         return;
     if (error == 0)
         kp_log_say(log, KP_LOG_WARNING, "full",
@@ -71,13 +99,15 @@ static int open_doors(struct kp_worker *w)
 
 static void stop_tunnels(struct kp_worker *w, const char *why)
 {
-    for (struct kp_tunnel *t = w->tunnels; t != NULL; t = t->next)
+    for (struct kp_tunnel *t = w->newcomers.first; t != NULL; t = t->next)
+        kp_tunnel_stop(t, why);
+    for (struct kp_tunnel *t = w->others.first; t != NULL; t = t->next)
         kp_tunnel_stop(t, why);
 }
 
 void kp_worker_look_around(struct kp_worker *w)
 {
-    if (!w->draining || w->leaving || w->tunnels != NULL)
+    if (!w->draining || w->leaving || w->newcomers.first != NULL || w->others.first != NULL)
         return;
     w->leaving = true;
     uv_close((uv_handle_t *)&w->wake, NULL);
@@ -97,8 +127,8 @@ static void drain(struct kp_worker *w)
     close_doors(w);
     (void)uv_timer_start(&w->drain, drained, KP_DRAIN_MS, 0);
     /* Nothing is lost by a handshake that isn't over. */
-    for (struct kp_tunnel *t = w->tunnels; t != NULL; t = t->next)
-        if (t->relay.end == KP_ENDED_NOT && !kp_tunnel_is_proved(t))
+    for (struct kp_tunnel *t = w->newcomers.first; t != NULL; t = t->next)
+        if (t->relay.end == KP_ENDED_NOT)
             kp_tunnel_stop(t, "the server is stopping");
     kp_worker_look_around(w);
 }
@@ -106,7 +136,7 @@ static void drain(struct kp_worker *w)
 static void reload(struct kp_worker *w)
 {
     kp_credentials_take(w->shop->credentials, &w->store, &w->context);
-    for (struct kp_tunnel *t = w->tunnels; t != NULL; t = t->next)
+    for (struct kp_tunnel *t = w->others.first; t != NULL; t = t->next)
         kp_tunnel_recheck(t);
 }
 
@@ -146,6 +176,8 @@ int kp_worker_start(struct kp_worker *w, struct kp_workshop *shop)
     int error;
     memset(w, 0, sizeof *w);
     w->shop = shop;
+    w->newcomers.end = &w->newcomers.first;
+    w->others.end = &w->others.first;
     w->doors = calloc(shop->settings->listen_count, sizeof *w->doors);
     if (w->doors == NULL)
         return UV_ENOMEM;

@@ -13,6 +13,11 @@
 
 struct kp_tunnel;
 
+struct kp_tunnels {
+    struct kp_tunnel *first;
+    struct kp_tunnel **end; /* where the next one goes */
+};
+
 enum kp_worker_word {
     KP_WORKER_RELOAD = 1, /* new credentials can be taken */
     KP_WORKER_DRAIN = 2,  /* take no more connections, end when the last is done */
@@ -25,6 +30,7 @@ struct kp_workshop {
     struct kp_credentials *credentials;
     const int *listeners; /* settings->listen_count sockets */
     atomic_size_t connections;
+    atomic_size_t gave_way;           /* newcomers that made room for others */
     atomic_uint_least64_t complained; /* uv_hrtime of the last line about a lack of room */
     void (*left)(void *arg);          /* a worker has ended; called on its thread */
     void *left_arg;
@@ -34,7 +40,8 @@ struct kp_worker {
     struct kp_loop loop;
     struct kp_workshop *shop;
     struct kp_listener *doors;
-    struct kp_tunnel *tunnels; /* a list */
+    struct kp_tunnels newcomers; /* have proved nothing yet; the oldest first */
+    struct kp_tunnels others;    /* proved, or on their way out */
     struct kp_store *store;
     struct kp_context *context;
     uv_thread_t thread;

@@ -66,6 +66,18 @@ static int split_brackets(struct kp_host *out, const char *text, size_t len,
     return take_port(out, default_port, strlen(default_port), why);
 }
 
+/* Without brackets: no port can follow. */
+static int take_bare_v6(struct kp_host *out, const char *text, size_t len, const char *default_port,
+                        const char **why)
+{
+    struct in6_addr v6;
+    if (take_name(out, text, len, why) != 0)
+        return -1;
+    if (strchr(out->name, '%') == NULL && inet_pton(AF_INET6, out->name, &v6) != 1)
+        return fail(why, "this is no IPv6 address; one with a port is written [ADDRESS]:PORT");
+    return take_port(out, default_port, strlen(default_port), why);
+}
+
 int kp_host_split(struct kp_host *out, const char *text, size_t len, const char *default_port,
                   const char **why)
 {
@@ -76,7 +88,7 @@ int kp_host_split(struct kp_host *out, const char *text, size_t len, const char 
     if (colon != NULL && memchr(colon + 1, ':', len - (size_t)(colon - text) - 1) != NULL) {
         if (default_port == NULL)
             return fail(why, "an IPv6 address with a port is written [ADDRESS]:PORT");
-        colon = NULL;
+        return take_bare_v6(out, text, len, default_port, why);
     }
     if (colon == NULL && default_port == NULL)
         return fail(why, "the port is missing");
@@ -86,6 +98,11 @@ int kp_host_split(struct kp_host *out, const char *text, size_t len, const char 
     if (colon != NULL)
         return take_port(out, colon + 1, len - host - 1, why);
     return take_port(out, default_port, strlen(default_port), why);
+}
+
+bool kp_host_has_no_port(const struct kp_host *host)
+{
+    return strcmp(host->port, "0") == 0;
 }
 
 bool kp_host_is_numeric(const struct kp_host *host)

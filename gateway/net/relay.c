@@ -284,9 +284,11 @@ void kp_relay_plain_connect(struct kp_relay *r, const struct kp_address *address
         kp_secure_deadline(&r->secure, ms, false);
 }
 
-int kp_relay_plain_adopt(struct kp_relay *r, int fd)
+int kp_relay_plain_adopt(struct kp_relay *r, int fd, uint8_t *bytes, size_t len)
 {
     int error = kp_stream_open(&r->plain, r->secure.loop, fd);
+    r->saved = bytes;
+    r->saved_len = (uint32_t)len;
     if (error == 0)
         r->open_sides++;
     return error;

@@ -67,8 +67,9 @@ int kp_relay_dial(struct kp_relay *relay, struct kp_loop *loop, const struct kp_
 void kp_relay_plain_connect(struct kp_relay *relay, const struct kp_address *address, uint32_t ms);
 /* In hooks->reached: the first bytes for the plain side, a few hundred at most. */
 void kp_relay_plain_preface(struct kp_relay *relay, const uint8_t *data, size_t len);
-/* The plain side is there already.  Negative uv error: fd is closed. */
-int kp_relay_plain_adopt(struct kp_relay *relay, int fd);
+/* The plain side is there already, and bytes[len] of it were read: malloc's, the relay's from now
+ * on; NULL: none.  Negative uv error: fd is closed. */
+int kp_relay_plain_adopt(struct kp_relay *relay, int fd, uint8_t *bytes, size_t len);
 /* Bytes begin to move; idle_ms 0: no limit. */
 void kp_relay_start(struct kp_relay *relay, uint32_t idle_ms);
 

@@ -47,6 +47,7 @@ void kp_secure_close(struct kp_secure *s, bool abort)
     if (s->stage == KP_AT_END)
         return;
     s->stage = KP_AT_END;
+    kp_loop_forget(s->loop, &s->task);
     kp_conn_free(s->conn);
     s->conn = NULL;
     s->closing = 1;
@@ -176,6 +177,14 @@ static bool deliver(struct kp_secure *s)
     return used > 0;
 }
 
+static void compute(struct kp_task *task)
+{
+    struct kp_secure *s =
+        (struct kp_secure *)(void *)((char *)task - offsetof(struct kp_secure, task));
+    (void)!kp_conn_compute(s->conn); /* latched */
+    kp_secure_pump(s);
+}
+
 /* What the engine asks for, one thing at a time.  Whether it's worth looking again. */
 static bool serve_engine(struct kp_secure *s)
 {
@@ -186,8 +195,10 @@ static bool serve_engine(struct kp_secure *s)
             over(s, error);
         return true;
     }
-    if (state & KP_NEED_COMPUTE)
-        return kp_conn_compute(s->conn) == 0 || kp_conn_error(s->conn) != 0;
+    if (state & KP_NEED_COMPUTE) {
+        kp_loop_later(s->loop, &s->task);
+        return false;
+    }
     if ((state & KP_PROVED) && s->stage == KP_AT_HANDSHAKE) {
         s->stage = KP_AT_WORK;
         s->hooks->proved(s);
@@ -404,6 +415,7 @@ void kp_secure_finish(struct kp_secure *s)
         return;
     }
     s->stage = KP_AT_LINGER;
+    kp_loop_forget(s->loop, &s->task);
     s->ending = true;
     (void)uv_timer_start(&s->timer, timer_fired, LINGER_MS, 0);
     kp_secure_pump(s);
@@ -417,6 +429,7 @@ static void prepare(struct kp_secure *s, struct kp_loop *loop, const struct kp_s
     s->stream.ready = ready;
     s->stream.closed = stream_closed;
     s->stream.fd = -1;
+    s->task.run = compute;
     s->active = uv_now(&loop->uv);
 }
 

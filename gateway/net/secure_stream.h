@@ -42,6 +42,7 @@ struct kp_secure {
     struct kp_stream stream; /* first */
     uv_timer_t timer;
     struct kp_loop *loop;
+    struct kp_task task;  /* arithmetic that a handshake waits for */
     struct kp_conn *conn; /* NULL once closed */
     const struct kp_secure_hooks *hooks;
     uint64_t bytes_in, bytes_out; /* plaintext */

@@ -104,6 +104,14 @@ void kp_stream_close(struct kp_stream *stream, bool abort)
     stream->fd = -1;
 }
 
+int kp_stream_release(struct kp_stream *stream)
+{
+    int fd = stream->fd;
+    uv_close((uv_handle_t *)&stream->poll, poll_closed);
+    stream->fd = -1;
+    return fd;
+}
+
 bool kp_stream_is_open(const struct kp_stream *stream)
 {
     return stream->fd >= 0;

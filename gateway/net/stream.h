@@ -45,6 +45,8 @@ void kp_stream_end(struct kp_stream *stream);
 /* Closes; abort: with a reset, as what was sent is not the whole.  closed() follows.  Not for a
  * stream that isn't open. */
 void kp_stream_close(struct kp_stream *stream, bool abort);
+/* The descriptor, which is the caller's again; otherwise as kp_stream_close. */
+int kp_stream_release(struct kp_stream *stream);
 bool kp_stream_is_open(const struct kp_stream *stream);
 
 #endif

@@ -11,6 +11,7 @@ import resource
 import select
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -373,6 +374,31 @@ def curl(url, *args, user="admin", password=PASSWORD, timeout=30):
     if user is not None:
         command += ["--tlsuser", user, "--tlspassword", password]
     return subprocess.run([*command, *map(str, args), url], capture_output=True, check=False)
+
+
+def forged_flight(user=b"admin", share_len=256):
+    """A whole client's flight from who doesn't know the password and computes nothing: ClientHello,
+    A = 2, ChangeCipherSpec and noise in place of Finished.  It costs the server both its parts of the
+    arithmetic and gets bad_record_mac."""
+    def extension(number, body):
+        return struct.pack(">HH", number, len(body)) + body
+
+    def record(kind, body):
+        return struct.pack(">BHH", kind, 0x0303, len(body)) + body
+
+    def message(kind, body):
+        return struct.pack(">I", kind << 24 | len(body)) + body
+
+    extensions = (extension(12, bytes([len(user)]) + user)  # srp
+                  + extension(22, b"") + extension(23, b"")  # encrypt-then-MAC, extended master secret
+                  + extension(0xff01, b"\0"))
+    hello = (b"\x03\x03" + os.urandom(32) + b"\0"
+             + b"\x00\x02\xc0\x20"  # TLS_SRP_SHA_WITH_AES_256_CBC_SHA
+             + b"\x01\x00" + struct.pack(">H", len(extensions)) + extensions)
+    share = (2).to_bytes(share_len, "big")
+    return (record(22, message(1, hello))
+            + record(22, message(16, struct.pack(">H", share_len) + share))
+            + record(20, b"\x01") + record(22, os.urandom(64)))
 
 
 def limit_descriptors(number):

@@ -1,5 +1,6 @@
 """Goal: every mistake of the person is one clear line that says what to do, and the right status."""
 import os
+import re
 import socket
 import subprocess
 
@@ -42,11 +43,18 @@ def one_line(done, status, *words):
     (["--workers", "0"], ["1 to 64"]),
     (["--handshake-timeout", "-3"], ["number"]),
     (["--quiet", "--verbose"], ["exclude each other"]),
-    (["stray"], ["stray"]),
+    (["S3CRET"], ["one word too many"]),
     (["--nonsense"], ["unknown option"]),
+    (["--password", "S3CRET"], ["--password-file"]),
+    (["-pS3CRET"], ["unknown option -p"]),
+    (["--listen", "127.0.0.1:0", "--upstream", "http://127.0.0.1:8080/"],
+     ["without http:// and path: 127.0.0.1:8080"]),
+    (["--listen", "127.0.0.1:0", "--upstream", "127.0.0.1"], ["port is missing"]),
 ])
 def test_serve_usage(args, words):
-    one_line(run("serve", *args), 2, *words, "keyplate help serve")
+    done = run("serve", *args)
+    one_line(done, 2, *words, "keyplate help serve")
+    assert "S3CRET" not in done.stderr
 
 
 def test_help_is_narrow_and_silent_about_later(box):
@@ -60,7 +68,7 @@ def test_help_is_narrow_and_silent_about_later(box):
 
 def test_serve_credentials(box):
     at = ["serve", "--listen", "127.0.0.1:0", "--upstream", "127.0.0.1:9", "--credentials"]
-    one_line(run(*at, box.dir / "none"), 1, str(box.dir / "none"))
+    one_line(run(*at, box.dir / "none"), 1, str(box.dir / "none"), "make it with: keyplate passwd add")
     good = box.credentials()
     os.chmod(good, 0o644)
     one_line(run(*at, good), 1, "chmod 600")
@@ -84,8 +92,6 @@ def test_serve_ports(box):
                  "--credentials", good), 1, "doesn't have this address")
     one_line(run("serve", "--listen", "127.0.0.1:0", "--upstream", "nosuch.invalid:80",
                  "--credentials", good), 1, "no host of this name")
-    one_line(run("serve", "--listen", "127.0.0.1:0", "--upstream", "127.0.0.1", "--credentials",
-                 good), 1, "port is missing")
 
 
 def test_no_permission_for_a_port(box):
@@ -115,7 +121,7 @@ def test_no_permission_for_a_port(box):
 def test_configuration_faults(box, text, line, words):
     config = box.dir / "conf"
     config.write_text(text)
-    one_line(run("serve", "--config", config), 1, f"line {line}", words)
+    one_line(run("serve", "--config", config), 2, f"line {line}", words, "keyplate help serve")
 
 
 def test_configuration_missing(box):
@@ -127,7 +133,12 @@ def test_configuration_missing(box):
     ("ftp://192.0.2.1/", "only https://"),
     ("keyplate://id@192.0.2.1/?v=1", "keyplate:// links are not in this version"),
     ("https://admin:hunter2@192.0.2.1/", "--user NAME"),
-    ("https://admin@192.0.2.1/", "--user NAME"),
+    ("https://eve@192.0.2.1/", "names a user, and --user another"),
+    ("https://a%40b@192.0.2.1/", "--user NAME"),
+    ("https://@192.0.2.1/", "--user NAME"),
+    ("https:/192.0.2.1/", "two slashes"),
+    ("https://192.0.2.1:0/", "1 to 65535"),
+    ("::1:14433", "[ADDRESS]:PORT"),
     ("https://192.0.2.1/#p=hunter2", "password"),
     ("https://192.0.2.1:99999/", "0 to 65535"),
     ("https:///x", "address is missing"),
@@ -143,6 +154,9 @@ def test_open_links(box, link, words):
 @pytest.mark.parametrize("args, words", [
     ([], "address or https:// link is missing"),
     (["192.0.2.1", "--listen", "0.0.0.0:80"], "only a loopback address"),
+    (["192.0.2.1", "--listen", "9000"], "write 127.0.0.1:9000"),
+    (["192.0.2.1", "--password", "S3CRET"], "never comes from the arguments"),
+    (["192.0.2.1", "S3CRET"], "one word too many"),
     (["192.0.2.1", "--listen", "192.0.2.9:80"], "only a loopback address"),
     (["192.0.2.1", "--device-id", "x"], "not in this version"),
     (["192.0.2.1", "--remember"], "not in this version"),
@@ -150,7 +164,9 @@ def test_open_links(box, link, words):
     (["192.0.2.1"], "--user"),
 ])
 def test_open_usage(args, words):
-    one_line(run("open", *args), 2, words)
+    done = run("open", *args)
+    one_line(done, 2, words)
+    assert "S3CRET" not in done.stderr
 
 
 def test_open_port_in_use(box):
@@ -166,21 +182,70 @@ def test_open_port_in_use(box):
     ([], "address is missing"),
     (["https://192.0.2.1/"], "is a link"),
     (["192.0.2.1:x"], "0 to 65535"),
-    (["192.0.2.1", "more"], "one word too many"),
+    (["192.0.2.1", "S3CRET"], "one word too many"),
+    (["https://admin:S3CRET@192.0.2.1/"], "is a link"),
+    (["admin:S3CRET@192.0.2.1"], "--user NAME"),
+    (["192.0.2.1:S3CRET"], "0 to 65535"),
+    (["S3CRET/192.0.2.1"], "no address has"),
+    (["192.0.2.1:0"], "1 to 65535"),
+    (["::1:14433"], "[ADDRESS]:PORT"),
+    (["192.0.2.1", "--password=S3CRET"], "never comes from the arguments"),
     (["192.0.2.1", "--tls", "1.3"], "not in this version"),
     (["192.0.2.1", "--device-id", "x"], "not in this version"),
     (["192.0.2.1"], "--user"),
 ])
 def test_connect_usage(args, words):
-    one_line(run("connect", *args), 2, words)
+    done = run("connect", *args)
+    one_line(done, 2, words)
+    assert "S3CRET" not in done.stderr
 
+
+@pytest.mark.parametrize("label", ["LABEL", "LABEL".lower()])
+def test_a_label_is_no_name(box, label):
+    """Names go over the wire in the clear."""
+    made = subprocess.run([KEYPLATE, "passwd", "add", "--credentials", box.dir / "c", "--user", "a",
+                           "--generate"], capture_output=True, text=True, check=True)
+    password = re.search(r"\b[a-z2-9]{5}(-[a-z2-9]{5}){2}\b", made.stdout).group(0)
+    heard = box.upstream(lambda sock: sock.recv(1))
+    given = password.upper() if label.isupper() else password
+    for command in ("connect", "open"):
+        done = run(command, heard.at, "--user", given, "--password-file", box.secret())
+        one_line(done, 2, "label's password, not a name")
+        assert password not in done.stderr.lower()
+    wrong = password[:-1] + ("a" if password[-1] != "a" else "b")
+    run("connect", heard.at, "--user", wrong, "--password-file", box.secret())
+    assert len(heard.seen) == 1, "with another check character it may be a name"
+
+
+def test_what_answers_without_a_command():
+    for args in (["help", "help"], ["help", "version"], ["help"]):
+        done = run(*args)
+        assert done.returncode == 0 and done.stdout.startswith("usage: keyplate COMMAND")
+    for word in ("version", "-V", "--version"):
+        done = run(word)
+        assert done.returncode == 0 and done.stdout.startswith("keyplate ")
+    one_line(run("S3CRET"), 2, "no such command")
+    assert "S3CRET" not in run("S3CRET").stderr + run("help", "S3CRET").stderr
+
+
+def test_standard_output_that_takes_nothing(box):
+    serve = box.serve(box.upstream(talk_http()))
+    starts = (["open", serve.at, "--user", "admin", "--password-file", box.secret(), "--no-browser"],
+              ["serve", "--listen", "127.0.0.1:0", "--upstream", "127.0.0.1:9", "--quiet",
+               "--credentials", serve.credentials])
+    for args in starts:
+        for way in (">&-", ">/dev/full"):
+            done = subprocess.run(["sh", "-c", f'exec "$@" {way}', "sh", KEYPLATE,
+                                   *map(str, args)], stderr=subprocess.PIPE, text=True,
+                                  stdin=subprocess.DEVNULL, timeout=20, check=False)
+            assert done.returncode == 1 and "standard output" in done.stderr
 
 def test_password_files(box):
     empty = box.dir / "empty"
     empty.touch(0o600)
     at = ["connect", "192.0.2.1", "--user", "a", "--password-file"]
     one_line(run(*at, empty), 1, "empty")
-    one_line(run(*at, box.dir / "none"), 1, str(box.dir / "none"))
+    one_line(run(*at, box.dir / "none"), 1, "--password-file", "No such file")
 
 
 def test_keylog_is_not_in_this_build(box):

@@ -27,6 +27,7 @@ def test_client_says_nothing(box):
 
 def test_upstream_ends_first(box):
     def talk(sock):
+        assert sock.recv(1) == b"\0"  # a browser speaks first
         sock.sendall(b"that is all")
         sock.shutdown(socket.SHUT_WR)
         return hashlib.sha256(read_all(sock)).hexdigest()
@@ -35,6 +36,7 @@ def test_upstream_ends_first(box):
     face = box.open(box.serve(upstream))
     data = pattern(3_000_000)
     with face.visit() as browser:
+        browser.sendall(b"\0")
         assert read_all(browser) == b"that is all"
         browser.sendall(data)
         browser.shutdown(socket.SHUT_WR)

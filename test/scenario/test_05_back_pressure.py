@@ -66,10 +66,11 @@ def test_hundred_megabytes_through_connect(box):
 
 def test_slow_browser(box):
     data = pattern(MEGABYTES_50)
-    serve = box.serve(box.upstream(lambda sock: sock.sendall(data)))
+    serve = box.serve(box.upstream(lambda sock: (sock.recv(1), sock.sendall(data))))
     face = box.open(serve)
     before = rss_kib(face.pid)
     with face.visit() as browser:
+        browser.sendall(b"\0")
         time.sleep(1)
         assert rss_kib(face.pid) - before < GROWTH_KIB
         assert hashlib.sha256(read_all(browser)).digest() == hashlib.sha256(data).digest()

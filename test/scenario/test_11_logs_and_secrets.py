@@ -5,7 +5,8 @@ import pathlib
 
 import pytest
 
-from gateways import PASSWORD, SANITIZED, box, curl, free_port, talk_echo, talk_http, until
+from gateways import (PASSWORD, SANITIZED, Terminal, box, curl, free_port, talk_echo, talk_http,
+                      until)
 
 
 def test_json_lines(box):
@@ -23,7 +24,7 @@ def test_json_lines(box):
     assert closed["bytes_in"] > 0 and closed["bytes_out"] > 0 and closed["seconds"] >= 0
     failed = [line for line in lines if line["event"] == "proof-failed"]
     assert failed[0]["claimed"] == "admin" and failed[0]["proved"] is False
-    assert failed[1]["claimed"] == '"quo\\x5cte" Ä'
+    assert failed[1]["claimed"] == '\\x22quo\\x5cte\\x22 Ä'
     assert any(line["event"] == "refused" for line in lines)
 
 
@@ -35,6 +36,14 @@ def test_a_hostile_name_makes_one_plain_line(box):
     assert "\x1b" not in lines[0] and "\\x0a" in lines[0] and 'user="admin"' not in lines[0]
 
 
+def test_names_that_differ_look_different(box):
+    serve = box.serve(box.upstream(talk_http()))
+    for name in ('a"b', "a'b"):
+        curl(f"https://{serve.at}/", user=name, password="y")
+    serve.logged("a'b")
+    assert 'claimed="a\\x22b"' in serve.log() and 'claimed="a\'b"' in serve.log()
+
+
 def test_quiet_and_verbose(box):
     upstream = box.upstream(talk_http())
     quiet = box.serve(upstream, "--quiet")
@@ -42,6 +51,20 @@ def test_quiet_and_verbose(box):
     curl(f"https://{quiet.at}/", password="wrong")
     quiet.logged("proof-failed")
     assert " info " not in quiet.log()
+
+
+def has_no_core(pid):
+    limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+    core = next(line for line in limits.splitlines() if line.startswith("Max core"))
+    return core.split()[4:6] == ["0", "0"]
+
+
+def test_no_core_of_who_asks_for_a_password(box):
+    terminal = Terminal(["passwd", "add", "--credentials", box.dir / "new", "--user", "admin"])
+    terminal.expect("assword")
+    assert has_no_core(terminal.pid)
+    terminal.type("\x03")
+    assert terminal.wait() != 0
 
 
 def test_no_secret_anywhere(box):
@@ -57,9 +80,7 @@ def test_no_secret_anywhere(box):
                 assert PASSWORD.encode() not in pathlib.Path(f"/proc/{pid}/{name}").read_bytes()
             except PermissionError:
                 pass  # the process is not dumpable: as it should be
-        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
-        core = next(line for line in limits.splitlines() if line.startswith("Max core"))
-        assert core.split()[4:6] == ["0", "0"]
+        assert has_no_core(pid)
     client.stdin.close()
     assert client.wait(10) == 0
     for text in (serve.log(), face.log(), client.stderr.read().decode()):

@@ -1,9 +1,13 @@
 """Goal: a browser sees the device's page through a link on this computer, in good days and bad."""
 import os
 import pathlib
+import pwd
 import signal
 import subprocess
+import tempfile
 import threading
+
+import pytest
 
 from gateways import (KEYPLATE, PASSWORD, PROOF, Terminal, box, curl, free_port, talk_http, until)
 
@@ -98,6 +102,58 @@ def test_browser_is_started(box):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=5)
     assert process.returncode == 0
+
+
+def test_under_sudo_the_browser_is_the_person_s(box):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, as sudo gives it")
+    serve = box.serve(box.upstream(talk_http()))
+    with tempfile.TemporaryDirectory() as folder:  # the test's own folder is root's alone
+        os.chmod(folder, 0o755)
+        script = pathlib.Path(folder) / "xdg-open"
+        said = pathlib.Path(folder) / "said"
+        said.mkdir(0o777)
+        os.chmod(said, 0o777)
+        script.write_text(f"#!/bin/sh\necho \"$(id -u) $HOME\" > {said}/new\n"
+                          f"mv {said}/new {said}/done\n")
+        script.chmod(0o755)
+        env = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "SUDO_UID": "65534"}
+        process = subprocess.Popen([KEYPLATE, "open", serve.at, "--user", "admin",
+                                    "--password-file", box.secret()], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, env=env)
+        process.stdout.readline()
+        until(lambda: (said / "done").exists())
+        assert (said / "done").read_text() == f"65534 {pwd.getpwuid(65534).pw_dir}\n"
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=5)
+        assert process.returncode == 0
+
+
+def test_the_user_in_the_link(box):
+    serve = box.serve(box.upstream(talk_http()))
+    process = subprocess.run([KEYPLATE, "open", f"https://nobody@{serve.at}/", "--no-browser",
+                              "--password-file", box.secret()], capture_output=True, timeout=20,
+                             check=False)
+    assert process.returncode == 3
+    assert 'claimed="nobody"' in serve.logged("proof-failed")[0]
+
+
+def test_a_browser_that_fails_is_told(box):
+    script = box.dir / "xdg-open"
+    script.write_text("#!/bin/sh\nexit 3\n")
+    script.chmod(0o755)
+    serve = box.serve(box.upstream(talk_http()))
+    process = subprocess.Popen([KEYPLATE, "open", serve.at, "--user", "admin", "--password-file",
+                                box.secret()], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env={**os.environ, "PATH": f"{box.dir}:{os.environ['PATH']}"})
+    for line in process.stderr:
+        if b"open the link yourself" in line:
+            break
+    else:
+        raise AssertionError("it wasn't told")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(5) == 0
+    process.communicate()
 
 
 def test_no_browser_is_no_failure(box):

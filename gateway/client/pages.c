@@ -1,0 +1,67 @@
+/* The pages that `open` itself shows: see pages.h. */
+#include "pages.h"
+
+#include <stdio.h>
+
+/* html: what comes under the title, as HTML. */
+static void put(char page[KP_NOTICE_MAX], const char *status, const char *title, const char *html)
+{
+    char body[KP_NOTICE_MAX - 512];
+    snprintf(body, sizeof body,
+             "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">"
+             "<meta name=\"viewport\" content=\"width=device-width\">"
+             "<title>%s</title>"
+             "<style>body{font:1.1em/1.5 sans-serif;max-width:34em;margin:3em auto;padding:0 1em}"
+             "</style><h1>%s</h1>%s</html>\n",
+             title, title, html);
+    (void)kp_notice(page, status, 1, body);
+}
+
+void kp_page_of_trouble(char page[KP_NOTICE_MAX], const struct kp_trouble *trouble,
+                        const char *where, bool asks)
+{
+    char why[600], escaped[1200], html[1800];
+    bool refused = kp_trouble_is_proof(trouble);
+    const char *title = "The device can't be reached";
+    const char *what = "Load this page again when that is put right: nothing has to be restarted "
+                       "here.";
+    if (refused)
+        title = "The password was refused";
+    else if (trouble->committed)
+        title = "The device broke off";
+    if (refused || trouble->committed)
+        what =
+            asks ? "The password is asked for again where <code>keyplate open</code> runs: answer "
+                   "there, then load this page again. If nobody has changed the password, don't."
+                 : "<code>keyplate open</code> has ended: start it again, with the new password "
+                   "if it was changed. If nobody has changed it, don't.";
+    kp_explain(trouble, where, why, sizeof why);
+    kp_notice_escape(escaped, sizeof escaped, why);
+    snprintf(html, sizeof html, "<p>%s.</p><p>%s</p>", escaped, what);
+    put(page, "502 Bad Gateway", title, html);
+}
+
+void kp_page_of_refusal(char page[KP_NOTICE_MAX], enum kp_first verdict, const char *own)
+{
+    char html[1024];
+    if (verdict == KP_FIRST_LONG) {
+        put(page, "431 Request Header Fields Too Large", "The request is too long",
+            "<p>Its head has more than 16 KiB: it wasn't let through to the device.</p>");
+    } else if (verdict == KP_FIRST_FOREIGN) {
+        snprintf(html, sizeof html,
+                 "<p>Another web page made your browser send this to the device: it wasn't let "
+                 "through.</p><p>If you meant it, do it on the device's own page: "
+                 "<a href=\"http://%s/\">http://%s/</a></p>",
+                 own, own);
+        put(page, "403 Forbidden", "This came from another site", html);
+    } else {
+        snprintf(
+            html, sizeof html,
+            "<p>The device's page is at <a href=\"http://%s/\">http://%s/</a> and under no "
+            "other name. This request was for another one: it wasn't let through.</p><p>If you "
+            "didn't type that name, a web site tried to reach your device through your "
+            "browser.</p>",
+            own, own);
+        put(page, "421 Misdirected Request", "This is not the device's address", html);
+    }
+}
