@@ -14,7 +14,7 @@ class Serve:
     """keyplate serve, one worker."""
 
     name = "keyplate serve"
-    settings = "one worker; 16 KiB records, 64 KiB a read of the upstream"
+    settings = "one worker; 16 KiB records, 48 KiB a read of the upstream"
     how = ["srp", user(BITS), PASSWORD]
 
     def __init__(self, bench):
