@@ -136,7 +136,7 @@ static int take_upstream(const struct kp_options *options, struct kp_front_setti
         return kp_command_misused("--upstream is written without http:// and path: 127.0.0.1:8080");
     if (strncmp(text, "unix:", 5) != 0 && kp_host_split(&host, text, strlen(text), NULL, &why) != 0)
         return kp_command_misused("--upstream %.120s: %s", text, why);
-    if (kp_address_find(&s->upstream, text, &why) != 0)
+    if (kp_address_find(&s->rules.upstream, text, &why) != 0)
         return kp_command_fail(KP_EXIT_FAILED, "--upstream %.120s: %s", text, why);
     return KP_EXIT_DONE;
 }
@@ -166,9 +166,9 @@ static int take_numbers(const struct kp_options *options, struct kp_front_settin
         kp_options_number(options, "max-connections", 1, 1000000, sensible, &most, why) != 0)
         return kp_command_misused("%s", why);
     s->workers = (unsigned)workers;
-    s->handshake_ms = (uint32_t)handshake * 1000;
-    s->idle_ms = (uint32_t)idle * 1000;
-    s->max_connections = most;
+    s->rules.handshake_ms = (uint32_t)handshake * 1000;
+    s->rules.idle_ms = (uint32_t)idle * 1000;
+    s->rules.max_connections = most;
     return KP_EXIT_DONE;
 }
 
@@ -185,11 +185,11 @@ static int take_choices(const struct kp_options *options, struct kp_front_settin
         return kp_command_misused("%s", why);
     if (kp_options_has(options, "quiet") && kp_options_has(options, "verbose"))
         return kp_command_misused("--quiet and --verbose exclude each other");
-    s->proxy2 = identity == 1;
-    s->log.json = form == 1;
-    s->log.level = kp_options_has(options, "quiet")     ? KP_LOG_WARNING
-                   : kp_options_has(options, "verbose") ? KP_LOG_DEBUG
-                                                        : KP_LOG_INFO;
+    s->rules.proxy2 = identity == 1;
+    s->rules.log.json = form == 1;
+    s->rules.log.level = kp_options_has(options, "quiet")     ? KP_LOG_WARNING
+                         : kp_options_has(options, "verbose") ? KP_LOG_DEBUG
+                                                              : KP_LOG_INFO;
     return KP_EXIT_DONE;
 }
 
@@ -226,6 +226,20 @@ static int open_keylog(struct kp_keylog *keylog, const struct kp_options *option
     return KP_EXIT_DONE;
 }
 
+/* On SIGHUP: the command line as it was, and the configuration file as it is now. */
+static int reread(void *arg, struct kp_front_rules *out)
+{
+    struct kp_front_settings fresh = {0};
+    struct kp_options options;
+    int status = KP_EXIT_FAILED;
+    if (kp_options_again(&options, arg) == 0)
+        status = check(&options, &fresh);
+    *out = fresh.rules;
+    free((void *)fresh.listen);
+    kp_options_free(&options);
+    return status == KP_EXIT_DONE ? 0 : -1;
+}
+
 static int run(struct kp_options *options)
 {
     struct kp_front_settings settings = {0};
@@ -239,6 +253,8 @@ static int run(struct kp_options *options)
         char why[1024];
         settings.keylog = kp_keylog_function(&keylog);
         settings.keylog_arg = &keylog;
+        settings.reread = reread;
+        settings.reread_arg = options;
         if (kp_front_door_run(&settings, why, sizeof why) != 0)
             status = kp_command_fail(KP_EXIT_FAILED, "%s", why);
     }
@@ -258,7 +274,8 @@ const struct kp_command kp_command_serve = {
         "the proof. The server should listen on loopback or a unix socket only.\n\n"
         "Prints a line \"listening ADDR:PORT\" for each socket once it takes connections. A "
         "changed "
-        "credentials file is in force within a second; SIGHUP loads it at once. SIGTERM lets "
+        "credentials file is in force within a second; SIGHUP loads it at once, and the "
+        "configuration file. SIGTERM lets "
         "running connections finish for 10 seconds.",
     .options = table,
     .max_positionals = 0,

@@ -38,7 +38,7 @@ static void tell(struct front_door *d, enum kp_worker_word word)
 static void told_to_stop(uv_signal_t *signal, int number)
 {
     struct front_door *d = signal->data;
-    const struct kp_log *log = &d->settings->log;
+    const struct kp_log *log = &d->shop.rules.log;
     (void)number;
     if (d->stopping) {
         kp_log_say(log, KP_LOG_INFO, "stopping", "stopping at once");
@@ -52,12 +52,30 @@ static void told_to_stop(uv_signal_t *signal, int number)
     tell(d, KP_WORKER_DRAIN);
 }
 
+static void reread(struct front_door *d)
+{
+    struct kp_front_rules fresh;
+    if (d->settings->reread == NULL)
+        return;
+    if (d->settings->reread(d->settings->reread_arg, &fresh) < 0) {
+        kp_log_say(&d->shop.rules.log, KP_LOG_ERROR, "configuration",
+                   "the changed configuration can't be used, the old one stays in force");
+        return;
+    }
+    uv_mutex_lock(&d->shop.lock);
+    d->shop.rules = fresh;
+    uv_mutex_unlock(&d->shop.lock);
+    kp_log_say(&d->shop.rules.log, KP_LOG_INFO, "configuration",
+               "the configuration was read again (listen, workers and credentials need a restart)");
+}
+
 static void told_to_reload(uv_signal_t *signal, int number)
 {
     struct front_door *d = signal->data;
     (void)number;
-    if (kp_credentials_refresh(&d->credentials, true))
-        tell(d, KP_WORKER_RELOAD);
+    (void)kp_credentials_refresh(&d->credentials, true);
+    reread(d);
+    tell(d, KP_WORKER_RELOAD);
 }
 
 static void look(uv_timer_t *timer)
@@ -146,12 +164,12 @@ static int listen_all(struct front_door *d, char *why, size_t why_len)
 static void check_upstream(const struct front_door *d)
 {
     char text[KP_ADDRESS_TEXT_LEN];
-    int error = kp_sock_probe(&d->settings->upstream, PROBE_MS);
+    int error = kp_sock_probe(&d->shop.rules.upstream, PROBE_MS);
     if (error == 0)
         return;
-    kp_log_say(&d->settings->log, KP_LOG_WARNING, "upstream-down",
+    kp_log_say(&d->shop.rules.log, KP_LOG_WARNING, "upstream-down",
                "the upstream %s doesn't answer yet (%s): clients get a 502 page until it does",
-               kp_address_text(&d->settings->upstream, text), uv_strerror(error));
+               kp_address_text(&d->shop.rules.upstream, text), uv_strerror(error));
 }
 
 static int start_workers(struct front_door *d, char *why, size_t why_len)
@@ -197,7 +215,7 @@ static int open_credentials(struct front_door *d, char *why, size_t why_len)
         .keylog_arg = d->settings->keylog_arg,
     };
     return kp_credentials_open(&d->credentials, d->settings->credentials, &settings,
-                               &d->settings->log, why, why_len);
+                               &d->shop.rules.log, why, why_len);
 }
 
 static void join_workers(struct front_door *d)
@@ -239,13 +257,20 @@ int kp_front_door_run(const struct kp_front_settings *settings, char *why, size_
 {
     struct front_door *d = calloc(1, sizeof *d);
     int error = -1;
-    if (d == NULL || uv_loop_init(&d->loop) != 0) {
+    if (d == NULL || uv_mutex_init(&d->shop.lock) != 0) {
+        snprintf(why, why_len, "out of memory");
+        free(d);
+        return -1;
+    }
+    if (uv_loop_init(&d->loop) != 0) {
+        uv_mutex_destroy(&d->shop.lock);
         snprintf(why, why_len, "out of memory");
         free(d);
         return -1;
     }
     d->settings = settings;
     d->shop.settings = settings;
+    d->shop.rules = settings->rules;
     d->shop.credentials = &d->credentials;
     d->shop.left = one_left;
     d->shop.left_arg = d;
@@ -263,6 +288,7 @@ int kp_front_door_run(const struct kp_front_settings *settings, char *why, size_
     } else {
         close_loop(d);
     }
+    uv_mutex_destroy(&d->shop.lock);
     free(d);
     return error;
 }

@@ -12,17 +12,25 @@
 
 #define KP_DRAIN_MS 10000 /* what running connections get after SIGTERM */
 
-struct kp_front_settings {
-    const struct kp_address *listen;
-    size_t listen_count;
+/* What a changed configuration can change while it runs; what a connection began with stays. */
+struct kp_front_rules {
     struct kp_address upstream;
-    const char *credentials;
     bool proxy2; /* --identity proxy-v2 */
-    unsigned workers;
     uint32_t handshake_ms;
     uint32_t idle_ms; /* 0: none */
     size_t max_connections;
     struct kp_log log;
+};
+
+struct kp_front_settings {
+    const struct kp_address *listen;
+    size_t listen_count;
+    const char *credentials;
+    unsigned workers;
+    struct kp_front_rules rules;
+    /* SIGHUP: reads them afresh.  Negative: it said why, and nothing changes. */
+    int (*reread)(void *arg, struct kp_front_rules *out);
+    void *reread_arg;
     kp_keylog_fn *keylog; /* NULL: none; called by any worker */
     void *keylog_arg;
 };

@@ -17,9 +17,9 @@ static struct kp_tunnel *of(struct kp_relay *relay)
     return (struct kp_tunnel *)(void *)relay; /* its first member */
 }
 
-static const struct kp_front_settings *settings(const struct kp_tunnel *t)
+static const struct kp_front_rules *rules(const struct kp_tunnel *t)
 {
-    return t->worker->shop->settings;
+    return &t->worker->rules;
 }
 
 /* ---- Lists ------------------------------------------------------------------------------- */
@@ -109,13 +109,13 @@ static void proved(struct kp_relay *relay)
         return;
     }
     kp_tunnel_log_proved(t);
-    kp_relay_plain_connect(relay, &settings(t)->upstream, UPSTREAM_MS);
+    kp_relay_plain_connect(relay, &rules(t)->upstream, UPSTREAM_MS);
 }
 
 static void reached(struct kp_relay *relay)
 {
     struct kp_tunnel *t = of(relay);
-    if (settings(t)->proxy2) {
+    if (rules(t)->proxy2) {
         uint8_t header[KP_PROXY2_MAX];
         union kp_inet local;
         struct kp_info info;
@@ -129,7 +129,7 @@ static void reached(struct kp_relay *relay)
         }
         kp_relay_plain_preface(relay, header, len);
     }
-    kp_relay_start(relay, settings(t)->idle_ms);
+    kp_relay_start(relay, rules(t)->idle_ms);
 }
 
 /* ---- The end ----------------------------------------------------------------------------- */
@@ -224,7 +224,7 @@ void kp_tunnel_begin(struct kp_worker *worker, int fd, const union kp_inet *clie
     else
         error = kp_relay_accept(&t->relay, &worker->loop, fd, worker->context, &hooks);
     if (error != 0) {
-        kp_log_say(&worker->shop->settings->log, KP_LOG_ERROR, "refused",
+        kp_log_say(&worker->rules.log, KP_LOG_ERROR, "refused",
                    "a connection was dropped: there isn't enough memory for it");
         free(t);
         return;
@@ -234,7 +234,7 @@ void kp_tunnel_begin(struct kp_worker *worker, int fd, const union kp_inet *clie
     t->client = *client;
     t->born = uv_now(&worker->loop.uv);
     put_in(t, &worker->newcomers);
-    kp_secure_deadline(&t->relay.secure, settings(t)->handshake_ms, false);
+    kp_secure_deadline(&t->relay.secure, rules(t)->handshake_ms, false);
     kp_secure_pump(&t->relay.secure);
 }
 

@@ -109,8 +109,8 @@ void kp_tunnel_log_proved(const struct kp_tunnel *t)
     struct kp_info info;
     kp_conn_info(t->relay.secure.conn, &info);
     /* A browser opens many connections with one ticket: those are of interest at their end. */
-    kp_log_begin(&line, &t->worker->shop->settings->log, info.resumed ? KP_LOG_DEBUG : KP_LOG_INFO,
-                 "proved", info.resumed ? "a ticket was proved" : "the password was proved");
+    kp_log_begin(&line, &t->worker->rules.log, info.resumed ? KP_LOG_DEBUG : KP_LOG_INFO, "proved",
+                 info.resumed ? "a ticket was proved" : "the password was proved");
     add_who(&line, t, &info);
     add_protocol(&line, &info);
     kp_log_end(&line);
@@ -132,14 +132,13 @@ void kp_tunnel_log_over(const struct kp_tunnel *t)
     struct reason reason;
     kp_conn_info(s->conn, &info);
     reason = of_end(t, info.user != NULL);
-    kp_log_begin(&line, &t->worker->shop->settings->log, reason.level, reason.event,
-                 reason.message);
+    kp_log_begin(&line, &t->worker->rules.log, reason.level, reason.event, reason.message);
     add_who(&line, t, &info);
     add_protocol(&line, &info);
     add_alerts(&line, s->conn);
     if (t->relay.end == KP_ENDED_UNREACHED || t->relay.end == KP_ENDED_PLAIN) {
         char address[KP_ADDRESS_TEXT_LEN];
-        kp_address_text(&t->worker->shop->settings->upstream, address);
+        kp_address_text(&t->worker->rules.upstream, address);
         kp_log_text(&line, "upstream", address, strlen(address));
         kp_log_word(&line, "error", uv_err_name(t->relay.plain_error));
     }

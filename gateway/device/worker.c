@@ -13,7 +13,7 @@
 
 static bool is_full(const struct kp_worker *w)
 {
-    return atomic_load(&w->shop->connections) >= w->shop->settings->max_connections;
+    return atomic_load(&w->shop->connections) >= w->rules.max_connections;
 }
 
 /* Whether it is time for another line about a lack of room. */
@@ -32,10 +32,10 @@ static void give_way(struct kp_worker *w)
     size_t count = atomic_fetch_add(&w->shop->gave_way, 1) + 1;
     if (may_complain(w))
         kp_log_say(
-            &w->shop->settings->log, KP_LOG_WARNING, "full",
+            &w->rules.log, KP_LOG_WARNING, "full",
             "there are %zu connections: the oldest that has proved nothing gives way to a new "
             "one (--max-connections); %zu did so far",
-            w->shop->settings->max_connections, count);
+            w->rules.max_connections, count);
     kp_tunnel_move(oldest, &w->others);
     kp_tunnel_stop(oldest, "it had proved nothing yet and gave way to a new connection");
 }
@@ -57,13 +57,13 @@ static void accepted(struct kp_listener *listener, int fd, const union kp_inet *
 static void resting(struct kp_listener *listener, int error)
 {
     struct kp_worker *w = listener->owner;
-    const struct kp_log *log = &w->shop->settings->log;
+    const struct kp_log *log = &w->rules.log;
     if (!may_complain(w))
         return;
     if (error == 0)
         kp_log_say(log, KP_LOG_WARNING, "full",
                    "there are %zu connections: new ones wait until others end (--max-connections)",
-                   w->shop->settings->max_connections);
+                   w->rules.max_connections);
     else if (error == UV_EMFILE || error == UV_ENFILE)
         kp_log_say(log, KP_LOG_ERROR, "full",
                    "there are no file descriptors left: new connections wait (raise the limit with "
@@ -133,8 +133,16 @@ static void drain(struct kp_worker *w)
     kp_worker_look_around(w);
 }
 
+static void take_rules(struct kp_worker *w)
+{
+    uv_mutex_lock(&w->shop->lock);
+    w->rules = w->shop->rules;
+    uv_mutex_unlock(&w->shop->lock);
+}
+
 static void reload(struct kp_worker *w)
 {
+    take_rules(w);
     kp_credentials_take(w->shop->credentials, &w->store, &w->context);
     for (struct kp_tunnel *t = w->others.first; t != NULL; t = t->next)
         kp_tunnel_recheck(t);
@@ -186,6 +194,7 @@ int kp_worker_start(struct kp_worker *w, struct kp_workshop *shop)
         free(w->doors);
         return error;
     }
+    take_rules(w);
     kp_credentials_take(shop->credentials, &w->store, &w->context);
     (void)uv_timer_init(&w->loop.uv, &w->drain);
     w->drain.data = w;

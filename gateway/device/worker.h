@@ -19,7 +19,7 @@ struct kp_tunnels {
 };
 
 enum kp_worker_word {
-    KP_WORKER_RELOAD = 1, /* new credentials can be taken */
+    KP_WORKER_RELOAD = 1, /* new credentials and rules can be taken */
     KP_WORKER_DRAIN = 2,  /* take no more connections, end when the last is done */
     KP_WORKER_STOP = 4,   /* end now */
 };
@@ -27,6 +27,8 @@ enum kp_worker_word {
 /* What the workers share; all of it outlives them. */
 struct kp_workshop {
     const struct kp_front_settings *settings;
+    uv_mutex_t lock; /* of rules, which one thread writes and workers copy */
+    struct kp_front_rules rules;
     struct kp_credentials *credentials;
     const int *listeners; /* settings->listen_count sockets */
     atomic_size_t connections;
@@ -39,6 +41,7 @@ struct kp_workshop {
 struct kp_worker {
     struct kp_loop loop;
     struct kp_workshop *shop;
+    struct kp_front_rules rules; /* a copy of the shop's */
     struct kp_listener *doors;
     struct kp_tunnels newcomers; /* have proved nothing yet; the oldest first */
     struct kp_tunnels others;    /* proved, or on their way out */

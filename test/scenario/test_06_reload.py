@@ -99,3 +99,28 @@ def test_hangup_loads_at_once(box):
     serve.signal(signal.SIGHUP)
     serve.logged("is in force: 1 users")
     assert curl(f"https://{serve.at}/").stdout == b"hello"
+
+
+def test_hangup_reads_the_configuration(box):
+    """New connections go by the new rules; those that are open stay, and keep the old ones."""
+    config = box.dir / "keyplate.conf"
+    config.write_text("[serve]\nidle-timeout = 3600\nlog = text\n")
+    serve = box.serve(box.upstream(talk_echo), "--config", config, "--workers", "2")
+    before = box.connecting(serve)
+    assert echo_works(before)
+
+    config.write_text("[serve]\nidle-timeout = 1\nlog = json\n")
+    serve.signal(signal.SIGHUP)
+    assert serve.logged("the configuration was read again")[0].startswith("{")
+    after = box.connecting(serve)
+    assert echo_works(after)
+    assert after.wait(5) == 1
+    assert echo_works(before)
+
+    config.write_text("[serve]\nidle-timeout = never\n")
+    serve.signal(signal.SIGHUP)
+    serve.logged("the old one stays in force")
+    assert echo_works(before)
+    again = box.connecting(serve)
+    assert echo_works(again)
+    assert again.wait(5) == 1
