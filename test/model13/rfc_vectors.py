@@ -1,0 +1,70 @@
+"""RFC 9383 Appendix C (SPAKE2+-P256-SHA256-HKDF-SHA256-HMAC-SHA256), RFC 8448 3 and 4."""
+
+SPAKE2PLUS_CONTEXT = b"SPAKE2+-P256-SHA256-HKDF-SHA256-HMAC-SHA256 Test Vectors"
+SPAKE2PLUS_IDENTITIES = b"client", b"server"
+SPAKE2PLUS = {name: bytes.fromhex(value) for name, value in {
+    "w0": "bb8e1bbcf3c48f62c08db243652ae55d3e5586053fca77102994f23ad95491b3",
+    "w1": "7e945f34d78785b8a3ef44d0df5a1a97d6b3b460409a345ca7830387a74b1dba",
+    "L": "04eb7c9db3d9a9eb1f8adab81b5794c1f13ae3e225efbe91ea487425854c7fc00f"
+         "00bfedcbd09b2400142d40a14f2064ef31dfaa903b91d1faea7093d835966efd",
+    "x": "d1232c8e8693d02368976c174e2088851b8365d0d79a9eee709c6a05a2fad539",
+    "shareP": "04ef3bd051bf78a2234ec0df197f7828060fe9856503579bb1733009042c15c0c1"
+              "de127727f418b5966afadfdd95a6e4591d171056b333dab97a79c7193e341727",
+    "y": "717a72348a182085109c8d3917d6c43d59b224dc6a7fc4f0483232fa6516d8b3",
+    "shareV": "04c0f65da0d11927bdf5d560c69e1d7d939a05b0e88291887d679fcadea75810fb"
+              "5cc1ca7494db39e82ff2f50665255d76173e09986ab46742c798a9a68437b048",
+    "Z": "04bbfce7dd7f277819c8da21544afb7964705569bdf12fb92aa388059408d50091"
+         "a0c5f1d3127f56813b5337f9e4e67e2ca633117a4fbd559946ab474356c41839",
+    "V": "0458bf27c6bca011c9ce1930e8984a797a3419797b936629a5a937cf2f11c8b951"
+         "4b82b993da8a46e664f23db7c01edc87faa530db01c2ee405230b18997f16b68",
+    "K_main": "4c59e1ccf2cfb961aa31bd9434478a1089b56cd11542f53d3576fb6c2a438a29",
+    "K_confirmP": "871ae3f7b78445e34438fb284504240239031c39d80ac23eb5ab9be5ad6db58a",
+    "K_confirmV": "ccd53c7c1fa37b64a462b40db8be101cedcf838950162902054e644b400f1680",
+    "confirmP": "926cc713504b9b4d76c9162ded04b5493e89109f6d89462cd33adc46fda27527",
+    "confirmV": "9747bcc4f8fe9f63defee53ac9b07876d907d55047e6ff2def2e7529089d3e68",
+    "K_shared": "0c5f8ccd1413423a54f6c1fb26ff01534a87f893779c6e68666d772bfd91f3e7",
+}.items()}
+
+# Section 3, Simple 1-RTT Handshake; the transcript hashes are those in the RFC's info strings.
+SIMPLE = {name: bytes.fromhex(value) for name, value in {
+    "client_hello":
+        "010000c00303cb34ecb1e78163ba1c38c6dacb196a6dffa21a8d9912ec18a2ef6283024dece7000006130113"
+        "031302010000910000000b0009000006736572766572ff01000100000a00140012001d001700180019010001"
+        "0101020103010400230000003300260024001d002099381de560e4bd43d23d8e435a7dbafeb3c06e51c13cae"
+        "4d5413691e529aaf2c002b0003020304000d0020001e04030503060302030804080508060401050106010201"
+        "0402050206020202002d00020101001c00024001",
+    "server_hello":
+        "020000560303a6af06a4121860dc5e6e60249cd34c95930c8ac5cb1434dac155772ed3e2692800130100002e"
+        "00330024001d0020c9828876112095fe66762bdbf7c672e156d6cc253b833df1dd69b1b04e751f0f002b0002"
+        "0304",
+    "client_private": "49af42ba7f7994852d713ef2784bcbcaa7911de26adc5642cb634540e7ea5005",
+    "server_public": "c9828876112095fe66762bdbf7c672e156d6cc253b833df1dd69b1b04e751f0f",
+    "shared": "8bd4054fb55b9d63fdfbacf9f04b9f0d35e6d63f537563efd46272900f89492d",
+    "early": "33ad0a1c607ec03b09e6cd9893680ce210adf300aa1f2660e1b22e10f170f92a",
+    "handshake": "1dc826e93606aa6fdc0aadc12f741b01046aa6b99f691ed221a9f0ca043fbeac",
+    "client_handshake": "b3eddb126e067f35a780b3abf45e2d8f3b1a950738f52e9600746a0e27a55a21",
+    "server_handshake": "b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38",
+    "hello_hash": "860c06edc07858ee8e78f0e7428c58edd6b43f2ca3e6e95f02ed063cf0e1cad8",
+    "server_handshake_key": "3fce516009c21727d0f2e4e86ee403bc",
+    "server_handshake_iv": "5d313eb2671276ee13000b30",
+    "finished_hash": "9608102a0f1ccc6db6250b7b7e417b1a000eaada3daae4777a7686c9ff83df13",
+    "client_finished": "a8ec436d677634ae525ac1fcebe11a039ec17694fac6e98527b642f2edd5ce61",
+    "master": "18df06843d13a08bf2a449844c5f8a478001bc4d4c627984d5a41da8d0402919",
+    "client_application": "9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5",
+    "server_application": "a11af9f05531f856ad47116b45a950328204b4f44bfb6b3a4b4f1f3fcb631643",
+    "exporter_master": "fe22f881176eda18eb8f44529e6792c50c9a3f89452f68d8ae311b4309d3cf50",
+    "whole_hash": "209145a96ee8e2a122ff810047cc952684658d6049e86429426db87c54ad143d",
+    "resumption_master": "7df235f2031d2a051287d02b0241b0bfdaf86cc856231f2d5aba46c434ec196c",
+    "client_finished_record":
+        "170303003575ec4dc238cce60b298044a71e219c56cc77b0517fe9b93c7a4bfc44d87f38f80338ac98fc46de"
+        "b384bd1caeacab6867d726c40546",
+    "ticket_nonce": "0000",
+    "resumption_psk": "4ecd0eb6ec3b4d87f5d6028f922ca4c5851a277fd41311c9e62d2c9492e1c4f3",
+}.items()}
+
+# Section 4, Resumed 0-RTT Handshake; binder_hash: of the ClientHello up to its binders.
+RESUMED = {name: bytes.fromhex(value) for name, value in {
+    "binder_hash": "63224b2e4573f2d3454ca84b9d009a04f6be9e05711a8396473aefa01e924a14",
+    "binder_key": "69fe131a3bbad5d63c64eebcc30e395b9d8107726a13d074e389dbc8a4e47256",
+    "binder": "3add4fb2d8fdf822a0ca3cf7678ef5e88dae990141c5924d57bb6fa31b9e5f9d",
+}.items()}
