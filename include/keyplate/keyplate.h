@@ -34,8 +34,9 @@
  * latches its first error, and everything that can be done after that is to send what is left on
  * wire out (the alert) and free it.
  *
- * Sources: RFC 5246 (TLS 1.2), RFC 5054 (SRP), RFC 7366 (encrypt-then-MAC), RFC 7627 (extended
- * master secret), RFC 5077 (tickets), RFC 8449 (record_size_limit), RFC 7301 (ALPN).
+ * Sources: RFC 8446 (TLS 1.3), RFC 9383 (SPAKE2+), draft-ietf-tls-pake-02; RFC 5246 (TLS 1.2),
+ * RFC 5054 (SRP), RFC 7366 (encrypt-then-MAC), RFC 7627 (extended master secret), RFC 5077
+ * (tickets); RFC 8449 (record_size_limit), RFC 7301 (ALPN), RFC 5705 (exporters).
  */
 /* clang-format on */
 #ifndef KEYPLATE_KEYPLATE_H
@@ -60,7 +61,7 @@ extern "C" {
 #endif
 
 /* This header's version, a byte a part. */
-#define KEYPLATE_VERSION 0x000100
+#define KEYPLATE_VERSION 0x000200
 
 /* ---- Limits ------------------------------------------------------------------------------ */
 
@@ -70,6 +71,7 @@ extern "C" {
 #define KP_SERVER_NAME_MAX 255   /* bytes of a host name in server_name, RFC 6066 3 */
 #define KP_RECORD_MAX 16384      /* bytes of plaintext in a record: 2^14, RFC 5246 6.2.1 */
 #define KP_TICKET_SECONDS 86400u /* a ticket dies this long after the password was proved */
+#define KP_EXPORT_LEN_MAX 8160   /* bytes of one export */
 
 /* ---- Errors ------------------------------------------------------------------------------ */
 
@@ -91,6 +93,8 @@ enum kp_error {
     KP_E_EXTENSION = -27,
     KP_E_FLOOD = -28,
     KP_E_SHARE = -29,
+    KP_E_MISSING = -30, /* an extension that must be there isn't */
+    KP_E_BINDER = -31,  /* a ticket is shown by somebody who doesn't have its secret */
     /* The peer's offer is not one that we take. */
     KP_E_VERSION = -40,
     KP_E_FALLBACK = -41,
@@ -103,6 +107,11 @@ enum kp_error {
     KP_E_RENEGOTIATION = -48,
     KP_E_GROUP = -49,
     KP_E_SUITE = -50,
+    KP_E_NO_SCHEME = -51,   /* TLS 1.3: pake without SPAKE2+ */
+    KP_E_NO_GROUP = -52,    /* TLS 1.3: no group of ours for key_share */
+    KP_E_CERTIFICATE = -53, /* TLS 1.3: a certificate is wanted beside the PAKE */
+    KP_E_NO_SUITE = -54,    /* TLS 1.3: no suite of ours */
+    KP_E_ONLY_TLS12 = -55,  /* client that offered TLS 1.3 alone: the server chose 1.2 */
     /* What ended it. */
     KP_E_PROOF = -60,          /* wrong name or password, or not the device: one error for all */
     KP_E_PEER_ALERT = -61,     /* a fatal alert: kp_conn_peer_alert() */
@@ -134,8 +143,21 @@ typedef int kp_random_fn(void *arg, uint8_t *out, size_t len);
 /* Gets one line of a key log (NSS format, no newline).  Never called by a build without keylog. */
 typedef void kp_keylog_fn(void *arg, const char *line);
 
+/* Versions, of kp_settings.versions. */
+#define KP_USE_TLS12 1u /* with SRP */
+#define KP_USE_TLS13 2u /* with SPAKE2+ */
+/* Forms of TLS 1.3 with SPAKE2+, of kp_settings.pake: the working group's (draft-ietf-tls-pake-02)
+ * and the earlier one that BoringSSL has.  A ClientHello with key_share is the first, one without
+ * the second. */
+#define KP_PAKE_IETF 1u
+#define KP_PAKE_BORINGSSL 2u
+
 struct kp_settings {
     enum kp_role role;
+    unsigned versions; /* KP_USE_*; 0: both.  A client offers TLS 1.3 with a login that has a device
+                          id, or with a session of TLS 1.3 */
+    unsigned pake;     /* KP_PAKE_*; 0: a server takes both, a client sends KP_PAKE_IETF.  A client
+                          has one: the other is never tried silently */
     const char *const *alpn; /* protocols in order of preference, each 1..255 bytes; copied */
     size_t alpn_count;       /* 0: the extension is neither sent nor answered; at most 8 */
     size_t buffer_len;       /* bytes of a record buffer while bytes are in flight; less than 16 KiB
@@ -144,9 +166,11 @@ struct kp_settings {
                                    16384; 0: 16384 */
     bool defer_compute;         /* stop with KP_NEED_COMPUTE before heavy arithmetic */
     bool no_tickets;            /* server: issue and take none; client: ask for none */
-    const uint8_t *device_id;   /* server: bound into tickets; copied */
+    const uint8_t *device_id;   /* server: server_identity of TLS 1.3, bound into tickets; copied */
     size_t device_id_len;
-    kp_random_fn *random; /* NULL: the crypto library's generator */
+    uint32_t key_update_records; /* TLS 1.3: records that we seal with one key before KeyUpdate; 0:
+                                    2^24, the most (RFC 8446 5.5) */
+    kp_random_fn *random;        /* NULL: the crypto library's generator */
     void *random_arg;
     kp_keylog_fn *keylog; /* NULL: none */
     void *keylog_arg;
@@ -182,15 +206,24 @@ void kp_store_free(struct kp_store *store);
 /* The file's device id, not NUL-terminated; lives as long as the store. */
 const uint8_t *kp_store_device_id(const struct kp_store *store, size_t *len);
 
-struct kp_srp_verifier;
+/* Whether some user has an SRP half alone.  While one has, clients that offer both versions must
+ * get TLS 1.2 (kp_conn_prefer_tls12): a pick by the user's name would tell who exists. */
+bool kp_store_prefers_tls12(const struct kp_store *store);
 
-/* What a connection needs of one user.  Borrowed: the store must outlive the handshake. */
+struct kp_srp_verifier;
+struct kp_spake2plus_verifier;
+
+/* What a connection needs of one user.  Borrowed: the store must outlive the handshake.  A half
+ * that the user doesn't have is simulated, as both are of nobody: secret, tell nobody, time nothing
+ * by it. */
 struct kp_credential {
     const struct kp_srp_verifier *srp;
+    const struct kp_spake2plus_verifier *spake2plus;
     uint8_t salt[KP_SALT_MAX];
     size_t salt_len;
     uint8_t binding[32]; /* SHA-256 over the verifier bytes and generation: what tickets die with */
-    bool simulated;      /* secret: tell nobody, time nothing by it */
+    bool srp_simulated;
+    bool spake2plus_simulated;
 };
 
 /* Never fails to find: an unknown name gets a simulated credential.  Only KP_E_CRYPTO. */
@@ -205,6 +238,11 @@ int kp_store_lookup(const struct kp_store *store, const char *name, size_t name_
 struct kp_login;
 int kp_login_new(struct kp_login **out, struct kp_context *context, const char *name,
                  size_t name_len, const uint8_t *password, size_t password_len) KP_MUST_CHECK;
+/* Adds what TLS 1.3 needs: the same password, bound to one device by its id (bytes, may be empty).
+ * Once for a login.  scrypt: 32 MiB and a tenth of a second or more; kp_login_new takes no time.
+ * KP_E_ARGUMENT: the id is too long, or the login has one. */
+int kp_login_device(struct kp_login *login, const uint8_t *password, size_t password_len,
+                    const uint8_t *device_id, size_t device_id_len) KP_MUST_CHECK;
 void kp_login_free(struct kp_login *login);
 
 /* A ticket and its secrets, from a connection that was proved.  Secret as a whole. */
@@ -242,6 +280,13 @@ void kp_conn_free(struct kp_conn *conn);
 int kp_conn_connect(struct kp_conn *conn, const struct kp_login *login,
                     const struct kp_session *session, const char *server_name) KP_MUST_CHECK;
 
+/* Server, before its first byte comes.  KP_E_ARGUMENT later.
+ * prefer_tls12: who offers both versions gets TLS 1.2 (kp_store_prefers_tls12).
+ * ask_cookie: a client of TLS 1.3 must come back with a cookie (HelloRetryRequest, RFC 8446 4.2.2)
+ * before anything is computed for it: for a server under load. */
+int kp_conn_prefer_tls12(struct kp_conn *conn) KP_MUST_CHECK;
+int kp_conn_ask_cookie(struct kp_conn *conn) KP_MUST_CHECK;
+
 unsigned kp_conn_state(const struct kp_conn *conn); /* enum kp_state bits */
 
 /* wire in: put bytes at the room returned (its length in *len, 0 if there is none now; valid until
@@ -270,24 +315,40 @@ void kp_app_out_done(struct kp_conn *conn, size_t len);
  * NUL-terminated, any bytes: hostile).  Else the claimed name, or NULL. */
 const char *kp_conn_user(const struct kp_conn *conn, size_t *len);
 int kp_conn_credential(struct kp_conn *conn, const struct kp_credential *credential) KP_MUST_CHECK;
-/* During KP_NEED_COMPUTE: a modular exponentiation or two.  No other call on this connection may
- * run at the same time. */
+/* During KP_NEED_COMPUTE: a modular exponentiation or two, or a few multiplications of points.  No
+ * other call on this connection may run at the same time. */
 int kp_conn_compute(struct kp_conn *conn) KP_MUST_CHECK;
+
+/* TLS 1.3: new keys for what we send (RFC 8446 4.6.3), and with ask for what the peer sends.
+ * KP_E_ARGUMENT in TLS 1.2 and before KP_PROVED. */
+int kp_conn_key_update(struct kp_conn *conn, bool ask) KP_MUST_CHECK;
+/* Keying material for other protocols: RFC 8446 7.5, RFC 5705 for TLS 1.2.  label: 1 to 249 bytes;
+ * context NULL: none, which TLS 1.2 tells from an empty one.  out (secret): out_len bytes, up to
+ * KP_EXPORT_LEN_MAX.  KP_E_ARGUMENT before KP_PROVED. */
+int kp_conn_export(const struct kp_conn *conn, const char *label, size_t label_len,
+                   const uint8_t *context, size_t context_len, uint8_t *out,
+                   size_t out_len) KP_MUST_CHECK;
 
 int kp_conn_error(const struct kp_conn *conn);      /* the first error, or 0 */
 int kp_conn_peer_alert(const struct kp_conn *conn); /* its last fatal alert, or -1 */
 int kp_conn_sent_alert(const struct kp_conn *conn); /* our fatal alert, or -1 */
 
 struct kp_info {
-    uint16_t version;         /* 0x0303 */
-    uint16_t suite;           /* 0xC020, ... */
-    const char *version_name; /* "TLSv1.2" */
-    const char *suite_name;   /* as OpenSSL prints it: "SRP-AES-256-CBC-SHA" */
-    unsigned group_bits;      /* of a password handshake; 0 when resumed */
+    uint16_t version;         /* 0x0303 or 0x0304; 0 before it was chosen */
+    uint16_t suite;           /* 0xC020, 0x1301, ... */
+    const char *version_name; /* "TLSv1.2", "TLSv1.3" */
+    const char *suite_name;   /* as OpenSSL prints it: "SRP-AES-256-CBC-SHA",
+                                 "TLS_AES_128_GCM_SHA256" */
+    const char *pake; /* TLS 1.3 with the password: its form, "ietf" or "boringssl"; else NULL */
+    uint16_t group;   /* TLS 1.3: NamedGroup of the key exchange, 0 when there was none */
+    const char *group_name; /* "X25519", "secp256r1"; NULL when there was none */
+    unsigned group_bits;    /* TLS 1.2: of the SRP group; 0 when resumed */
     bool resumed;
-    bool ticket;        /* client: the server gave one */
-    bool password_used; /* client: the peer got, or gets with what is on wire out, what it can check
-                           one guess at the password with; also after a failure, whichever */
+    bool retried;        /* TLS 1.3: there was a HelloRetryRequest */
+    bool ticket;         /* client: the server gave one, in TLS 1.3 some time after KP_PROVED */
+    bool password_used;  /* the peer got, or gets with what is on wire out, what it can check one
+                            guess  at the password with; also after a failure, whichever.  A server's
+                            count of  attempts: this, and never KP_PROVED */
     uint64_t proof_time; /* now of the connection that proved the password; server only */
     const char *user;    /* the proved name, NUL-terminated; NULL before KP_PROVED.  Bytes: escape
                             them; a NUL inside is refused earlier */
@@ -299,8 +360,8 @@ struct kp_info {
 /* Pointers live as long as the connection. */
 void kp_conn_info(const struct kp_conn *conn, struct kp_info *out);
 
-/* Client after KP_PROVED: a session to resume with (one reference for the caller), or NULL when the
- * server gave none. */
+/* Client after KP_PROVED: the newest session to resume with (one reference for the caller), or NULL
+ * when the server gave none so far: in TLS 1.3 tickets come with what is read later. */
 struct kp_session *kp_conn_session(const struct kp_conn *conn);
 
 #ifdef __cplusplus

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define TOLERATED_MAX 8
+#define UPDATES_MAX 32 /* without a byte of application data in between */
 
 /* ---- Birth and death ----------------------------------------------------------------------- */
 
@@ -27,6 +28,7 @@ int kp_conn_new(struct kp_conn **out, struct kp_context *context, uint64_t now)
     if (c == NULL)
         return KP_E_MEMORY;
     c->context = kp_context_ref(context);
+    c->outcome.now = now;
     c->peer_alert = -1;
     c->sent_alert = -1;
     kp_record_init(&c->records, context->buffer_len);
@@ -46,6 +48,7 @@ void kp_conn_free(struct kp_conn *c)
     kp_handshake_free(c->handshake);
     kp_record_clear(&c->records);
     kp_buffer_free(&c->app, true);
+    kp_buffer_free(&c->post, true);
     kp_outcome_clear(&c->outcome);
     kp_context_free(c->context);
     kp_free_secret(c, sizeof(*c));
@@ -74,7 +77,9 @@ int kp_conn_fail(struct kp_conn *c, int err)
         err = kp_handshake_failure(c->handshake, err, c->peer_alert);
     c->error = err;
     c->suspended = 0;
-    alert = err == KP_E_PROOF && c->peer_alert >= 0 ? -1 : kp_error_alert(err);
+    alert = c->handshake != NULL ? kp_handshake_alert(c->handshake, err) : kp_error_alert(err);
+    if (err == KP_E_PROOF && c->peer_alert >= 0)
+        alert = -1;
     if (alert >= 0 && !c->we_ended && send_alert(c, 2, alert) == 0)
         c->sent_alert = (int16_t)alert;
     end_handshake(c);
@@ -134,10 +139,44 @@ static int refuse_renegotiation(struct kp_conn *c, const uint8_t *data, size_t l
     return err == 0 ? send_alert(c, 1, KP_ALERT_NO_RENEGOTIATION) : err;
 }
 
+static struct kp_post13 post_of(struct kp_conn *c)
+{
+    return (struct kp_post13){c->context, &c->records, &c->outcome, &c->post};
+}
+
+int kp_conn_update(struct kp_conn *c, bool ask)
+{
+    const struct kp_post13 post = post_of(c);
+
+    c->updated = true;
+    return kp_post13_update(&post, ask);
+}
+
+/* RFC 8446 4.6.3: an answer before our next data; one for all requests that come while it waits on
+ * wire out, so that a peer who asks and doesn't read can't make it grow. */
+static int on_post_handshake(struct kp_conn *c, const uint8_t *data, size_t len)
+{
+    const struct kp_post13 post = post_of(c);
+    enum kp_post13_event event;
+    int err = kp_post13_receive(&post, data, len, &event);
+
+    if (err != 0)
+        return err;
+    if (event == KP_POST_IGNORED)
+        return tolerate(c);
+    if (event == KP_POST_NOTHING || event == KP_POST_TICKET)
+        return 0;
+    if (++c->updates > UPDATES_MAX)
+        return KP_E_FLOOD;
+    return event == KP_POST_ASKED_KEYS && !c->updated && !c->we_ended ? kp_conn_update(c, false)
+                                                                      : 0;
+}
+
 static int on_handshake(struct kp_conn *c, const uint8_t *data, size_t len)
 {
     if (c->handshake == NULL)
-        return refuse_renegotiation(c, data, len);
+        return c->outcome.version == KP_TLS13 ? on_post_handshake(c, data, len)
+                                              : refuse_renegotiation(c, data, len);
     int err = kp_handshake_feed(c->handshake, data, len);
     return err == 0 ? drive(c) : err;
 }
@@ -152,6 +191,14 @@ static int on_ccs(struct kp_conn *c, const uint8_t *data, size_t len)
 
 /* ---- Alerts ------------------------------------------------------------------------------ */
 
+/* RFC 8446 6: the level says nothing; what isn't a closure alert is an error. */
+static bool is_warning(const struct kp_conn *c, const uint8_t *data)
+{
+    enum { WARNING = 1 };
+
+    return c->outcome.version == KP_TLS13 ? data[1] == KP_ALERT_USER_CANCELED : data[0] == WARNING;
+}
+
 static int on_alert(struct kp_conn *c, const uint8_t *data, size_t len)
 {
     enum { WARNING = 1, FATAL = 2 };
@@ -162,7 +209,7 @@ static int on_alert(struct kp_conn *c, const uint8_t *data, size_t len)
         c->peer_ended = true;
         return c->proved ? 0 : KP_E_TRUNCATED;
     }
-    if (data[0] == WARNING)
+    if (is_warning(c, data))
         return tolerate(c);
     c->peer_alert = data[1];
     return KP_E_PEER_ALERT;
@@ -221,30 +268,65 @@ static int dispatch(struct kp_conn *c, uint8_t type, const uint8_t *data, size_t
     }
 }
 
+/* What a record of TLS 1.3 holds shows when it is open. */
+static int on_content(struct kp_conn *c, uint8_t type, const uint8_t *data, size_t len)
+{
+    /* RFC 8446 5.1: fragments of one message are not interleaved with other types. */
+    if (type != KP_HANDSHAKE && kp_buffer_used(&c->post) > 0)
+        return KP_E_UNEXPECTED;
+    if (type != KP_APPLICATION)
+        return dispatch(c, type, data, len);
+    kp_buffer_added(&c->app, len);
+    if (len == 0)
+        return tolerate(c);
+    c->tolerated = 0;
+    c->updates = 0;
+    return 0;
+}
+
 /* Plaintext goes behind what the caller has not taken yet: 1 when there is no room now. */
 static int on_application(struct kp_conn *c, const struct kp_record *r)
 {
     size_t used = kp_buffer_used(&c->app);
     const uint8_t *at;
+    uint8_t *tail;
     size_t len;
     size_t room;
     uint8_t type;
 
-    if (!c->proved)
-        return KP_E_UNEXPECTED;
     if (used > 0 && used + r->len > c->records.buffer_len)
         return 1;
     /* As much as all that waits can need, so that a burst of records grows it once. */
     int err = kp_buffer_reserve(&c->app, r->len, used + kp_buffer_used(&c->records.in));
-    if (err == 0)
-        err = kp_record_open(&c->records, r, kp_buffer_tail(&c->app, &room), &at, &len, &type);
     if (err != 0)
         return err;
-    kp_buffer_added(&c->app, len);
-    if (len == 0)
-        return tolerate(c);
-    c->tolerated = 0;
-    return 0;
+    tail = kp_buffer_tail(&c->app, &room);
+    err = kp_record_open(&c->records, r, tail, &at, &len, &type);
+    if (err == 0)
+        err = on_content(c, type, at, len);
+    /* A buffer is wiped as far as it was used: this was not added to it. */
+    if (err == 0 && type != KP_APPLICATION)
+        kp_wipe(tail, len);
+    return err;
+}
+
+/* RFC 8446 5: dropped, when it is the one byte that it should be. */
+static int on_dropped_ccs(struct kp_conn *c, const struct kp_record *r)
+{
+    const uint8_t *data = kp_record_take(&c->records, r);
+
+    if (r->len != 1 || data[0] != 1)
+        return KP_E_UNEXPECTED;
+    if (c->outcome.version == 0)
+        c->handshake->facts |= KP_FACT_CCS_SEEN;
+    return tolerate(c);
+}
+
+/* A client of TLS 1.3 that refuses our ServerHello has no keys yet to say so with. */
+static bool is_plain_alert(const struct kp_conn *c, const struct kp_record *r)
+{
+    return r->type == KP_ALERT && c->outcome.version == KP_TLS13 && c->handshake != NULL &&
+           c->context->role == KP_SERVER && c->records.read.sequence == 0;
 }
 
 static int on_record(struct kp_conn *c, const struct kp_record *r)
@@ -253,11 +335,18 @@ static int on_record(struct kp_conn *c, const struct kp_record *r)
     size_t len;
     uint8_t type;
 
-    if (r->type == KP_APPLICATION)
+    if (r->type == KP_APPLICATION && c->proved)
         return on_application(c, r);
+    if (r->type == KP_APPLICATION &&
+        (c->outcome.version != KP_TLS13 || c->records.read.key_len == 0))
+        return KP_E_UNEXPECTED;
     /* RFC 5246 6.2.1: fragments of one message are not interleaved with other types. */
     if (r->type == KP_CCS && c->handshake != NULL && kp_handshake_partial(c->handshake))
         return KP_E_UNEXPECTED;
+    if (r->type == KP_CCS && c->handshake != NULL && kp_handshake_drops_ccs(c->handshake))
+        return on_dropped_ccs(c, r);
+    if (is_plain_alert(c, r))
+        return on_alert(c, kp_record_take(&c->records, r), r->len);
     int err = kp_record_open(&c->records, r, NULL, &data, &len, &type);
     return err == 0 ? dispatch(c, type, data, len) : err;
 }
@@ -303,7 +392,10 @@ int kp_conn_connect(struct kp_conn *c, const struct kp_login *login,
     hs->login = login;
     hs->session = session;
     hs->server_name = server_name != NULL && server_name[0] != 0 ? server_name : NULL;
-    return resume_with(c);
+    int err = kp_client_plan(hs);
+    if (err == KP_E_ARGUMENT)
+        return err;
+    return err == 0 ? resume_with(c) : kp_conn_fail(c, err);
 }
 
 const char *kp_conn_user(const struct kp_conn *c, size_t *len)
@@ -317,7 +409,8 @@ int kp_conn_credential(struct kp_conn *c, const struct kp_credential *credential
     if (c->error != 0)
         return c->error;
     if (c->suspended != KP_SUSPEND_CREDENTIAL || credential->salt_len == 0 ||
-        credential->salt_len > KP_SALT_MAX)
+        credential->salt_len > KP_SALT_MAX ||
+        (c->outcome.version == KP_TLS13 ? credential->spake2plus == NULL : credential->srp == NULL))
         return KP_E_ARGUMENT;
     c->handshake->credential = *credential;
     c->handshake->have_credential = true;
@@ -334,49 +427,35 @@ int kp_conn_compute(struct kp_conn *c)
     return resume_with(c);
 }
 
-/* ---- What the caller asks ----------------------------------------------------------------------
- */
-
-int kp_conn_error(const struct kp_conn *c)
+/* A server before its first byte. */
+static bool is_fresh_server(const struct kp_conn *c)
 {
-    return c->error;
+    return c->context->role == KP_SERVER && c->handshake != NULL && !c->sniffed &&
+           kp_buffer_used(&c->records.in) == 0;
 }
 
-int kp_conn_peer_alert(const struct kp_conn *c)
+int kp_conn_prefer_tls12(struct kp_conn *c)
 {
-    return c->peer_alert;
+    if (!is_fresh_server(c))
+        return KP_E_ARGUMENT;
+    c->handshake->prefer_tls12 = true;
+    return 0;
 }
 
-int kp_conn_sent_alert(const struct kp_conn *c)
+int kp_conn_ask_cookie(struct kp_conn *c)
 {
-    return c->sent_alert;
+    if (!is_fresh_server(c))
+        return KP_E_ARGUMENT;
+    c->handshake->ask_cookie = true;
+    return 0;
 }
 
-void kp_conn_info(const struct kp_conn *c, struct kp_info *out)
+int kp_conn_key_update(struct kp_conn *c, bool ask)
 {
-    const struct kp_suite *suite = kp_suite_by_value(c->outcome.suite);
-
-    memset(out, 0, sizeof(*out));
-    out->version = c->outcome.version;
-    out->version_name = c->outcome.version == KP_TLS12 ? "TLSv1.2" : "";
-    out->suite = c->outcome.suite;
-    out->suite_name = suite != NULL ? suite->name : "";
-    out->group_bits = c->outcome.group_bits;
-    out->resumed = c->outcome.resumed;
-    out->ticket = c->outcome.session != NULL;
-    out->password_used = c->outcome.password_used;
-    out->proof_time = c->outcome.proof_time;
-    if (c->proved) {
-        out->user = c->outcome.user;
-        out->user_len = c->outcome.user_len;
-    }
-    out->alpn = c->outcome.alpn;
-    out->server_name = c->outcome.server_name;
-}
-
-struct kp_session *kp_conn_session(const struct kp_conn *c)
-{
-    if (!c->proved || c->outcome.session == NULL)
-        return NULL;
-    return kp_session_ref(c->outcome.session);
+    if (c->error != 0)
+        return c->error;
+    if (!c->proved || c->we_ended || c->outcome.version != KP_TLS13)
+        return KP_E_ARGUMENT;
+    int err = kp_conn_update(c, ask);
+    return err == 0 ? 0 : kp_conn_fail(c, err);
 }

@@ -53,8 +53,7 @@ uint8_t *kp_wire_in_room(struct kp_conn *c, size_t *len)
     size_t used = kp_buffer_used(in);
 
     *len = 0;
-    if (!(kp_conn_state(c) & KP_WIRE_IN) ||
-        kp_buffer_reserve(in, in_len(c) - used, in_len(c)) != 0)
+    if (!(kp_conn_state(c) & KP_WIRE_IN) || kp_buffer_reserve(in, in_len(c) - used, in_len(c)) != 0)
         return NULL;
     return kp_buffer_tail(in, len);
 }
@@ -94,6 +93,8 @@ void kp_wire_out_done(struct kp_conn *c, size_t len)
     size_t used = kp_buffer_used(&c->records.out);
 
     kp_buffer_taken(&c->records.out, len < used ? len : used);
+    if (len >= used)
+        c->updated = false;
     rest(c);
 }
 
@@ -102,7 +103,7 @@ void kp_wire_out_done(struct kp_conn *c, size_t len)
 int kp_app_in(struct kp_conn *c, const uint8_t *data, size_t len, size_t *used)
 {
     size_t room = kp_record_room(&c->records);
-    int err;
+    int err = 0;
 
     *used = 0;
     if (c->error != 0)
@@ -112,7 +113,11 @@ int kp_app_in(struct kp_conn *c, const uint8_t *data, size_t len, size_t *used)
     if (len == 0 || room == 0)
         return 0;
     len = len < room ? len : room;
-    err = kp_record_write(&c->records, KP_APPLICATION, data, len);
+    if (c->outcome.version == KP_TLS13 &&
+        c->records.write.sequence >= c->context->key_update_records)
+        err = kp_conn_update(c, false);
+    if (err == 0)
+        err = kp_record_write(&c->records, KP_APPLICATION, data, len);
     if (err != 0)
         return kp_conn_fail(c, err);
     *used = len;

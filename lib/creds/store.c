@@ -190,6 +190,11 @@ const uint8_t *kp_store_device_id(const struct kp_store *store, size_t *len)
     return (const uint8_t *)store->device_id.data;
 }
 
+bool kp_store_prefers_tls12(const struct kp_store *store)
+{
+    return store->count > 0;
+}
+
 size_t kp_store_users(const struct kp_store *store)
 {
     return store->count;
@@ -254,6 +259,7 @@ int kp_store_lookup(const struct kp_store *store, const char *name, size_t name_
     out->salt_len = entry->salt_len;
     choose(out->salt, real, entry->salt, salt, sizeof salt);
     choose(out->binding, real, entry->binding, binding, sizeof binding);
-    out->simulated = at == store->count;
+    out->srp_simulated = at == store->count;
+    out->spake2plus_simulated = true;
     return 0;
 }

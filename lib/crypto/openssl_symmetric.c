@@ -160,8 +160,14 @@ int kp_hash_update(struct kp_hash *h, const uint8_t *data, size_t len)
 
 int kp_hash_peek(const struct kp_hash *h, uint8_t *out)
 {
+    return kp_hash_peek_with(h, NULL, 0, out);
+}
+
+int kp_hash_peek_with(const struct kp_hash *h, const uint8_t *data, size_t len, uint8_t *out)
+{
     EVP_MD_CTX *copy = EVP_MD_CTX_new();
     bool ok = copy != NULL && EVP_MD_CTX_copy_ex(copy, h->ctx) == 1 &&
+              (len == 0 || EVP_DigestUpdate(copy, data, len) == 1) &&
               EVP_DigestFinal_ex(copy, out, NULL) == 1;
 
     EVP_MD_CTX_free(copy);

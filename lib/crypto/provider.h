@@ -53,6 +53,9 @@ int kp_hash_new(struct kp_hash **out, const struct kp_crypto *crypto,
 int kp_hash_update(struct kp_hash *hash, const uint8_t *data, size_t len) KP_MUST_CHECK;
 /* The digest so far; the hash can go on. */
 int kp_hash_peek(const struct kp_hash *hash, uint8_t *out) KP_MUST_CHECK;
+/* The same as if data had been there too. */
+int kp_hash_peek_with(const struct kp_hash *hash, const uint8_t *data, size_t len,
+                      uint8_t *out) KP_MUST_CHECK;
 void kp_hash_free(struct kp_hash *hash);
 
 /* ---- Records ----------------------------------------------------------------------------- */

@@ -3,12 +3,15 @@
  */
 #include "handshake/context.h"
 
+#include "base/secret.h"
 #include "record/record.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define LEAST_RECORD_LIMIT 512
+#define ALL_VERSIONS (KP_USE_TLS12 | KP_USE_TLS13)
+#define ALL_FORMS (KP_PAKE_IETF | KP_PAKE_BORINGSSL)
 
 static int copy_alpn(struct kp_context *c, const struct kp_settings *s)
 {
@@ -35,6 +38,38 @@ static int copy_alpn(struct kp_context *c, const struct kp_settings *s)
     return 0;
 }
 
+static int copy_device_id(struct kp_context *c, const struct kp_settings *s)
+{
+    if (s->device_id_len > KP_DEVICE_ID_MAX)
+        return KP_E_ARGUMENT;
+    if (s->device_id_len == 0)
+        return 0;
+    c->device_id = malloc(s->device_id_len);
+    if (c->device_id == NULL)
+        return KP_E_MEMORY;
+    memcpy(c->device_id, s->device_id, s->device_id_len);
+    c->device_id_len = s->device_id_len;
+    return 0;
+}
+
+/* A client has one form: an impostor must not be able to choose. */
+static int pick_protocols(struct kp_context *c, const struct kp_settings *s)
+{
+    unsigned forms = s->pake;
+
+    if (forms == 0)
+        forms = s->role == KP_SERVER ? ALL_FORMS : KP_PAKE_IETF;
+    if ((s->versions & ~ALL_VERSIONS) != 0 || (forms & ~ALL_FORMS) != 0 ||
+        (s->role == KP_CLIENT && forms == ALL_FORMS))
+        return KP_E_ARGUMENT;
+    c->versions = (uint8_t)(s->versions != 0 ? s->versions : ALL_VERSIONS);
+    c->pake = (uint8_t)forms;
+    c->key_update_records = s->key_update_records;
+    if (c->key_update_records == 0 || c->key_update_records > KP_AEAD_RECORDS_MAX)
+        c->key_update_records = KP_AEAD_RECORDS_MAX;
+    return 0;
+}
+
 static int fill(struct kp_context *c, const struct kp_settings *s)
 {
     uint16_t limit = s->record_size_limit != 0 ? s->record_size_limit : KP_RECORD_MAX;
@@ -50,9 +85,15 @@ static int fill(struct kp_context *c, const struct kp_settings *s)
     c->buffer_len = s->buffer_len > KP_RECORD_WIRE_MAX ? s->buffer_len : KP_RECORD_WIRE_MAX;
     c->keylog = s->keylog;
     c->keylog_arg = s->keylog_arg;
-    err = copy_alpn(c, s);
+    err = pick_protocols(c, s);
+    if (err == 0)
+        err = copy_alpn(c, s);
+    if (err == 0)
+        err = copy_device_id(c, s);
     if (err == 0)
         err = kp_crypto_new(&c->crypto, s->random, s->random_arg);
+    if (err == 0 && s->role == KP_SERVER && (c->versions & KP_USE_TLS13) != 0)
+        err = kp_random(c->crypto, c->cookie_key, sizeof(c->cookie_key));
     if (err == 0 && s->role == KP_SERVER && !s->no_tickets)
         err = kp_ticket_keys_new(&c->tickets, c->crypto,
                                  (struct kp_span){s->device_id, s->device_id_len});
@@ -87,6 +128,7 @@ void kp_context_free(struct kp_context *c)
         return;
     kp_ticket_keys_free(c->tickets);
     kp_crypto_free(c->crypto);
+    free(c->device_id);
     free(c->alpn);
-    free(c);
+    kp_free_secret(c, sizeof(*c));
 }

@@ -6,6 +6,7 @@
 
 #include "crypto/provider.h"
 #include "key/ticket.h"
+#include "pake/spake2plus.h"
 #include "pake/srp.h"
 
 #include <stdatomic.h>
@@ -17,11 +18,17 @@ struct kp_context {
     enum kp_role role;
     bool defer_compute;
     bool no_tickets;
+    uint8_t versions; /* KP_USE_*, never 0 */
+    uint8_t pake;     /* KP_PAKE_*, never 0 */
+    uint32_t key_update_records;
     uint16_t record_size_limit;
     size_t buffer_len;
     struct kp_crypto *crypto;
-    struct kp_ticket_keys *tickets; /* server with tickets, else NULL */
-    uint8_t *alpn;                  /* ProtocolNameList body: names with a length byte each */
+    uint8_t cookie_key[KP_SHA256_LEN]; /* server: of HelloRetryRequest's cookies; secret */
+    struct kp_ticket_keys *tickets;    /* server with tickets, else NULL */
+    uint8_t *device_id;                /* server */
+    size_t device_id_len;
+    uint8_t *alpn; /* ProtocolNameList body: names with a length byte each */
     size_t alpn_len;
     kp_keylog_fn *keylog;
     void *keylog_arg;
@@ -31,14 +38,21 @@ struct kp_login {
     struct kp_context *context;
     size_t name_len;
     char name[KP_NAME_MAX];
-    uint8_t srp_inner[KP_SRP_INNER_LEN]; /* secret */
+    uint8_t srp_inner[KP_SRP_INNER_LEN];    /* secret */
+    struct kp_spake2plus_secret spake2plus; /* secret; of the device below */
+    bool has_device;
+    size_t device_id_len;
+    uint8_t device_id[KP_DEVICE_ID_MAX];
 };
 
 struct kp_session {
     atomic_uint references;
     uint16_t version;
     uint16_t suite;
-    uint8_t master[KP_MASTER_LEN]; /* secret */
+    uint8_t master[KP_MASTER_LEN]; /* secret; TLS 1.3: the PSK, of the suite's hash's length */
+    uint64_t received;             /* now, TLS 1.3 */
+    uint32_t lifetime;             /* seconds, TLS 1.3 */
+    uint32_t age_add;              /* TLS 1.3 */
     size_t name_len;
     char name[KP_NAME_MAX];
     size_t ticket_len;

@@ -4,7 +4,6 @@
  */
 #include "handshake/handshake.h"
 
-#include "base/error.h"
 #include "base/secret.h"
 
 #include <stdlib.h>
@@ -27,7 +26,8 @@ int kp_handshake_new(struct kp_handshake **out, struct kp_context *context,
     hs->records = records;
     hs->outcome = outcome;
     hs->now = now;
-    hs->step = context->role == KP_SERVER ? kp_flow12_server : kp_flow12_client;
+    hs->alert = -1;
+    hs->step = context->role == KP_SERVER ? kp_flow_server : kp_flow_client;
     return 0;
 }
 
@@ -39,6 +39,11 @@ void kp_handshake_free(struct kp_handshake *hs)
     kp_srp_group_free(hs->srp.own_group);
     free(hs->srp.ours);
     free(hs->srp.theirs);
+    kp_exchange_free(hs->t13.exchange);
+    kp_schedule13_clear(&hs->t13.schedule);
+    free(hs->t13.share);
+    free(hs->t13.peer_share);
+    free(hs->t13.cookie);
     free(hs->message);
     free(hs->claimed);
     free(hs->ticket);
@@ -51,7 +56,32 @@ void kp_outcome_clear(struct kp_outcome *o)
     free(o->alpn);
     free(o->server_name);
     kp_session_free(o->session);
-    memset(o, 0, sizeof(*o));
+    kp_wipe(o, sizeof(*o));
+}
+
+int kp_copy_text(char **out, const void *data, size_t len)
+{
+    char *copy = malloc(len + 1);
+
+    free(*out);
+    *out = copy;
+    if (copy == NULL)
+        return KP_E_MEMORY;
+    if (len > 0)
+        memcpy(copy, data, len);
+    copy[len] = 0;
+    return 0;
+}
+
+int kp_copy_bytes(uint8_t **out, size_t *out_len, struct kp_span data)
+{
+    *out_len = data.len;
+    return kp_copy_text((char **)out, data.data, data.len);
+}
+
+int kp_handshake_random(struct kp_handshake *hs, uint8_t *out, size_t len)
+{
+    return kp_random(hs->context->crypto, out, len);
 }
 
 bool kp_handshake_partial(const struct kp_handshake *hs)
@@ -85,6 +115,13 @@ static void message_taken(struct kp_handshake *hs, size_t len)
     }
 }
 
+/* TLS 1.2's alone, and so the client's that offered it, until the server has chosen. */
+static bool may_ask_for_hello(const struct kp_handshake *hs)
+{
+    return hs->context->role == KP_CLIENT && (hs->facts & KP_FACT_OFFER12) != 0 &&
+           hs->outcome->version != KP_TLS13;
+}
+
 /* RFC 5246 7.4.1.1: a client that is negotiating ignores HelloRequest, and so does its
  * transcript. */
 static int ignore_hello_request(struct kp_handshake *hs, uint32_t len)
@@ -106,7 +143,7 @@ static int receive(struct kp_handshake *hs)
         return KP_SUSPEND_INPUT;
     kp_reader_init(&r, hs->message, hs->message_len);
     uint8_t type = kp_read_u8(&r);
-    if (type != hs->step->message && !(type == KP_HELLO_REQUEST && hs->context->role == KP_CLIENT))
+    if (type != hs->step->message && !(type == KP_HELLO_REQUEST && may_ask_for_hello(hs)))
         return KP_E_UNEXPECTED;
     uint32_t len = kp_read_u24(&r);
     if (r.failed)
@@ -123,6 +160,7 @@ static int receive(struct kp_handshake *hs)
     struct kp_reader message;
     kp_reader_init(&message, body, len);
     hs->step++;
+    hs->hello_len = KP_MESSAGE_HEADER_LEN + len;
     int err = row->recv(hs, &message);
     /* After the handler: Finished covers what came before it. */
     if (err == 0)
@@ -229,6 +267,14 @@ static int run_row(struct kp_handshake *hs)
     return KP_E_INTERNAL;
 }
 
+bool kp_handshake_drops_ccs(const struct kp_handshake *hs)
+{
+    /* A client may get one as soon as it has sent a ClientHello. */
+    return hs->outcome->version == KP_TLS13 ||
+           (hs->context->role == KP_CLIENT && hs->outcome->version == 0 &&
+            (hs->facts & KP_FACT_OFFER13) != 0);
+}
+
 int kp_handshake_drive(struct kp_handshake *hs)
 {
     int result;
@@ -237,46 +283,4 @@ int kp_handshake_drive(struct kp_handshake *hs)
         result = run_row(hs);
     while (result == 0);
     return result;
-}
-
-/* Alerts that servers give when they can't take our offer at all. */
-static bool means_no_passwords(int alert)
-{
-    static const uint8_t alerts[] = {
-        KP_ALERT_HANDSHAKE_FAILURE, KP_ALERT_PROTOCOL_VERSION,  KP_ALERT_INSUFFICIENT_SECURITY,
-        KP_ALERT_ILLEGAL_PARAMETER, KP_ALERT_MISSING_EXTENSION, KP_ALERT_UNSUPPORTED_EXTENSION,
-    };
-    return alert >= 0 && memchr(alerts, alert, sizeof(alerts)) != NULL;
-}
-
-/* How servers tell a wrong password: bad_record_mac, all that were measured; decrypt_error would be
- * as apt, and access_denied. */
-static bool means_wrong_password(int alert)
-{
-    return alert == KP_ALERT_BAD_RECORD_MAC || alert == KP_ALERT_DECRYPT_ERROR ||
-           alert == KP_ALERT_ACCESS_DENIED || alert == KP_ALERT_UNKNOWN_PSK_IDENTITY;
-}
-
-/* And an unknown name, to the ClientHello; GnuTLS says internal_error. */
-static bool means_unknown_name(int alert)
-{
-    return alert == KP_ALERT_UNKNOWN_PSK_IDENTITY || alert == KP_ALERT_INTERNAL_ERROR;
-}
-
-int kp_handshake_failure(const struct kp_handshake *hs, int err, int peer_alert)
-{
-    if (hs->facts & KP_FACT_PASSWORD_USED) {
-        if (err == KP_E_RECORD_MAC || (err == KP_E_PEER_ALERT && hs->context->role == KP_CLIENT &&
-                                       means_wrong_password(peer_alert)))
-            return KP_E_PROOF;
-        return err;
-    }
-    if (hs->context->role == KP_CLIENT && err == KP_E_PEER_ALERT &&
-        !(hs->facts & KP_FACT_HELLO_ANSWERED)) {
-        if (means_unknown_name(peer_alert))
-            return KP_E_PROOF;
-        if (means_no_passwords(peer_alert))
-            return KP_E_NO_SRP_SERVER;
-    }
-    return err;
 }

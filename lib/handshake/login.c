@@ -34,6 +34,28 @@ int kp_login_new(struct kp_login **out, struct kp_context *context, const char *
     return err;
 }
 
+int kp_login_device(struct kp_login *login, const uint8_t *password, size_t password_len,
+                    const uint8_t *device_id, size_t device_id_len)
+{
+    const struct kp_spake2plus_names names = {
+        .prover = {(const uint8_t *)login->name, login->name_len},
+        .verifier = {device_id, device_id_len},
+    };
+
+    if (password_len == 0 || device_id_len > KP_DEVICE_ID_MAX || login->has_device)
+        return KP_E_ARGUMENT;
+    int err =
+        kp_spake2plus_stretch(login->context->crypto, (struct kp_span){password, password_len},
+                              &names, &login->spake2plus);
+    if (err != 0)
+        return err;
+    if (device_id_len > 0)
+        memcpy(login->device_id, device_id, device_id_len);
+    login->device_id_len = device_id_len;
+    login->has_device = true;
+    return 0;
+}
+
 void kp_login_free(struct kp_login *login)
 {
     if (login == NULL)

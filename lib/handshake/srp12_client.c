@@ -8,70 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- ClientHello ------------------------------------------------------------------------- */
-
-static struct kp_span user_name(const struct kp_handshake *hs)
-{
-    if (hs->login != NULL)
-        return (struct kp_span){(const uint8_t *)hs->login->name, hs->login->name_len};
-    return (struct kp_span){(const uint8_t *)hs->session->name, hs->session->name_len};
-}
-
-static void offer_ticket(struct kp_handshake *hs, struct kp_extensions *ext)
-{
-    if (hs->context->no_tickets && hs->session == NULL)
-        return;
-    ext->present |= KP_EXT_TICKET;
-    if (hs->session != NULL)
-        ext->ticket = (struct kp_span){hs->session->ticket, hs->session->ticket_len};
-}
-
-static void fill_extensions(struct kp_handshake *hs, struct kp_extensions *ext)
-{
-    ext->present =
-        KP_EXT_SRP | KP_EXT_ETM | KP_EXT_EMS | KP_EXT_RENEGOTIATION | KP_EXT_RECORD_SIZE_LIMIT;
-    ext->srp_name = user_name(hs);
-    ext->record_size_limit = hs->context->record_size_limit;
-    if (hs->server_name != NULL) {
-        ext->present |= KP_EXT_SERVER_NAME;
-        ext->server_name =
-            (struct kp_span){(const uint8_t *)hs->server_name, strlen(hs->server_name)};
-    }
-    if (hs->context->alpn_len > 0) {
-        ext->present |= KP_EXT_ALPN;
-        ext->alpn = (struct kp_span){hs->context->alpn, hs->context->alpn_len};
-    }
-    offer_ticket(hs, ext);
-}
-
-/* RFC 5077 3.4: with a ticket a session id of ours, whose echo says that it was taken. */
-static int make_session_id(struct kp_handshake *hs)
-{
-    if (hs->session == NULL)
-        return 0;
-    hs->session_id_len = KP_SESSION_ID_MAX;
-    return kp_srp12_random(hs, hs->session_id, hs->session_id_len);
-}
-
-int kp_client12_send_hello(struct kp_handshake *hs, struct kp_builder *b)
-{
-    static const uint8_t suites[] = {0xC0, 0x20, 0xC0, 0x1D};
-    struct kp_client_hello hello = {.version = KP_TLS12};
-    int err = kp_srp12_random(hs, hs->client_random, KP_RANDOM_LEN);
-
-    if (err == 0)
-        err = make_session_id(hs);
-    if (err != 0)
-        return err;
-    hello.random = (struct kp_span){hs->client_random, KP_RANDOM_LEN};
-    hello.session_id = (struct kp_span){hs->session_id, hs->session_id_len};
-    hello.suites = (struct kp_span){suites, sizeof(suites)};
-    fill_extensions(hs, &hello.ext);
-    kp_client_hello_build(b, &hello);
-    hs->outcome->user_len = hello.ext.srp_name.len;
-    return kp_copy_text(&hs->outcome->user, hello.ext.srp_name.data, hello.ext.srp_name.len);
-}
-
 /* ---- ServerHello ------------------------------------------------------------------------- */
 
 /* An answer must have been offered, and what we demand must be answered. */
@@ -80,8 +16,8 @@ static int check_extensions(struct kp_handshake *hs, const struct kp_server_hell
     const struct kp_extensions *ext = &hello->ext;
     struct kp_extensions offered = {0};
 
-    fill_extensions(hs, &offered);
-    if ((ext->present & ~offered.present) != 0)
+    kp_client_fill_extensions(hs, &offered);
+    if ((ext->present & ~(offered.present & KP_EXT_SERVER12)) != 0)
         return KP_E_EXTENSION;
     if (!(ext->present & KP_EXT_ETM))
         return KP_E_NO_ETM;
@@ -99,25 +35,10 @@ static int check_extensions(struct kp_handshake *hs, const struct kp_server_hell
     return 0;
 }
 
-/* RFC 7301 3.2: one of ours. */
-static int take_alpn(struct kp_handshake *hs, const struct kp_extensions *ext)
-{
-    struct kp_reader ours;
-
-    if (!(ext->present & KP_EXT_ALPN))
-        return 0;
-    kp_reader_init(&ours, hs->context->alpn, hs->context->alpn_len);
-    while (ours.left > 0) {
-        struct kp_reader name = kp_read_vector(&ours, 1, 1, 255);
-        if (name.left == ext->alpn.len && memcmp(name.data, ext->alpn.data, name.left) == 0)
-            return kp_copy_text(&hs->outcome->alpn, name.data, name.left);
-    }
-    return KP_E_ILLEGAL;
-}
-
 static bool is_resumed(const struct kp_handshake *hs, const struct kp_server_hello *hello)
 {
-    return hs->session != NULL && hello->session_id.len == hs->session_id_len &&
+    return hs->session != NULL && hs->session->version == KP_TLS12 &&
+           hello->session_id.len == hs->session_id_len &&
            memcmp(hello->session_id.data, hs->session_id, hs->session_id_len) == 0;
 }
 
@@ -139,32 +60,31 @@ static int go_on(struct kp_handshake *hs, bool resumed)
     return 0;
 }
 
-int kp_client12_recv_hello(struct kp_handshake *hs, struct kp_reader *r)
+int kp_client12_begin(struct kp_handshake *hs, const struct kp_server_hello *hello)
 {
-    struct kp_server_hello hello;
-    int err = kp_server_hello_parse(r, &hello);
+    int err;
 
-    hs->facts |= KP_FACT_HELLO_ANSWERED;
-    if (err != 0)
-        return err;
-    /* The alert goes out in records of the server's version: it would not read others. */
-    hs->records->version = hello.version >> 8 == 3 ? hello.version : KP_TLS12;
-    if (hello.version != KP_TLS12)
+    if (hello->version != KP_TLS12)
         return KP_E_VERSION;
+    if (!(hs->facts & KP_FACT_OFFER12))
+        return hs->login != NULL ? KP_E_ONLY_TLS12 : KP_E_TICKET_REFUSED;
+    /* It was passed over as TLS 1.3's: here it is one too early. */
+    if (hs->facts & KP_FACT_CCS_SEEN)
+        return KP_E_UNEXPECTED;
     hs->outcome->version = KP_TLS12;
-    hs->suite = kp_suite_by_value(hello.suite);
-    if (hs->suite == NULL)
+    hs->suite = kp_suite_by_value(hello->suite);
+    if (hs->suite == NULL || hs->suite->version != KP_TLS12)
         return KP_E_SUITE;
-    if (hello.compression != 0)
+    if (hello->compression != 0)
         return KP_E_COMPRESSION;
-    hs->outcome->suite = hello.suite;
-    memcpy(hs->server_random, hello.random.data, KP_RANDOM_LEN);
-    err = check_extensions(hs, &hello);
+    hs->outcome->suite = hello->suite;
+    memcpy(hs->server_random, hello->random.data, KP_RANDOM_LEN);
+    err = check_extensions(hs, hello);
     if (err == 0)
-        err = take_alpn(hs, &hello.ext);
+        err = kp_client_take_alpn(hs, &hello->ext);
     if (err == 0)
         err = kp_transcript_choose(&hs->transcript, hs->context->crypto, hs->suite->hash);
-    return err == 0 ? go_on(hs, is_resumed(hs, &hello)) : err;
+    return err == 0 ? go_on(hs, is_resumed(hs, hello)) : err;
 }
 
 /* ---- The server's flight ------------------------------------------------------------------- */

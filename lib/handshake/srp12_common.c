@@ -9,25 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-int kp_copy_text(char **out, const void *data, size_t len)
-{
-    char *copy = malloc(len + 1);
-
-    free(*out);
-    *out = copy;
-    if (copy == NULL)
-        return KP_E_MEMORY;
-    if (len > 0)
-        memcpy(copy, data, len);
-    copy[len] = 0;
-    return 0;
-}
-
-int kp_srp12_random(struct kp_handshake *hs, uint8_t *out, size_t len)
-{
-    return kp_random(hs->context->crypto, out, len);
-}
-
 int kp_srp12_shares_new(struct kp_handshake *hs, const struct kp_srp_group *group)
 {
     size_t len = kp_srp_len(group);
@@ -38,7 +19,7 @@ int kp_srp12_shares_new(struct kp_handshake *hs, const struct kp_srp_group *grou
     if (hs->srp.ours == NULL || hs->srp.theirs == NULL)
         return KP_E_MEMORY;
     hs->outcome->group_bits = (uint16_t)(len * 8);
-    return kp_srp12_random(hs, hs->srp.exponent, sizeof(hs->srp.exponent));
+    return kp_handshake_random(hs, hs->srp.exponent, sizeof(hs->srp.exponent));
 }
 
 /* The premaster secret is S without leading zeros: what every peer does. */
@@ -58,32 +39,16 @@ int kp_srp12_master(struct kp_handshake *hs, const uint8_t *s)
         err = kp_srp12_keys(hs);
     /* From here on a record that doesn't open is a proof that failed. */
     hs->facts |= KP_FACT_PASSWORD_USED;
+    hs->outcome->password_used = true;
     return err;
 }
 
-#ifdef KP_KEYLOG
-static void log_keys(const struct kp_handshake *hs)
-{
-    char line[16 + 2 * KP_RANDOM_LEN + 2 + 2 * KP_MASTER_LEN];
-    char *p = line + sprintf(line, "CLIENT_RANDOM ");
-
-    if (hs->context->keylog == NULL)
-        return;
-    for (size_t i = 0; i < KP_RANDOM_LEN; i++)
-        p += sprintf(p, "%02x", hs->client_random[i]);
-    *p++ = ' ';
-    for (size_t i = 0; i < KP_MASTER_LEN; i++)
-        p += sprintf(p, "%02x", hs->master[i]);
-    hs->context->keylog(hs->context->keylog_arg, line);
-    kp_wipe(line, sizeof(line));
-}
-#endif
-
 int kp_srp12_keys(struct kp_handshake *hs)
 {
-#ifdef KP_KEYLOG
-    log_keys(hs);
-#endif
+    kp_handshake_log_secret(hs, "CLIENT_RANDOM", hs->master, KP_MASTER_LEN);
+    memcpy(hs->outcome->kept.tls12.master, hs->master, KP_MASTER_LEN);
+    memcpy(hs->outcome->kept.tls12.client_random, hs->client_random, KP_RANDOM_LEN);
+    memcpy(hs->outcome->kept.tls12.server_random, hs->server_random, KP_RANDOM_LEN);
     return kp_key_block12(hs->context->crypto, hs->master, hs->client_random, hs->server_random,
                           hs->suite->key_len, &hs->client_keys, &hs->server_keys);
 }
@@ -138,7 +103,7 @@ int kp_srp12_recv_finished(struct kp_handshake *hs, struct kp_reader *r)
     if (err == 0 && !kp_equal_secret(expected, got, KP_VERIFY_LEN))
         err = KP_E_FINISHED;
     /* Nobody knows a simulated user's password; if somebody did, it would still be no proof. */
-    if (err == 0 && hs->have_credential && hs->credential.simulated)
+    if (err == 0 && hs->have_credential && hs->credential.srp_simulated)
         err = KP_E_PROOF;
     kp_wipe(expected, sizeof(expected));
     return err;

@@ -10,49 +10,17 @@
 
 /* ---- ClientHello ------------------------------------------------------------------------- */
 
-/* RFC 8446 4.2.1: supported_versions alone counts where it is.  RFC 7507 3: a client that fell back
- * is refused when we speak a higher version than it offers. */
-static int pick_version(const struct kp_client_hello *hello)
-{
-    bool fell_back = kp_list_has(hello->suites, KP_FALLBACK_SCSV);
-
-    if (hello->ext.present & KP_EXT_VERSIONS)
-        return kp_list_has(hello->ext.versions, KP_TLS12) ? 0 : KP_E_VERSION;
-    if (hello->version >= KP_TLS12 && hello->version >> 8 == 3)
-        return 0;
-    return fell_back ? KP_E_FALLBACK : KP_E_VERSION;
-}
-
 static int pick_suite(struct kp_handshake *hs, const struct kp_client_hello *hello)
 {
-    for (size_t i = 0; kp_suite_at(i) != NULL; i++) {
-        if (kp_list_has(hello->suites, kp_suite_at(i)->value)) {
-            hs->suite = kp_suite_at(i);
+    const struct kp_suite *suite;
+
+    for (size_t i = 0; (suite = kp_suite_at(i)) != NULL; i++) {
+        if (suite->version == KP_TLS12 && kp_list_has(hello->suites, suite->value)) {
+            hs->suite = suite;
             return 0;
         }
     }
     return KP_E_NO_PASSWORD_SUITE;
-}
-
-/* Ours are in order of preference: RFC 7301 3.2. */
-static int pick_alpn(struct kp_handshake *hs, const struct kp_client_hello *hello)
-{
-    struct kp_reader ours;
-
-    if (!(hello->ext.present & KP_EXT_ALPN) || hs->context->alpn_len == 0)
-        return 0;
-    kp_reader_init(&ours, hs->context->alpn, hs->context->alpn_len);
-    while (ours.left > 0) {
-        struct kp_reader name = kp_read_vector(&ours, 1, 1, 255);
-        struct kp_reader theirs;
-        kp_reader_init(&theirs, hello->ext.alpn.data, hello->ext.alpn.len);
-        while (theirs.left > 0) {
-            struct kp_reader offer = kp_read_vector(&theirs, 1, 1, 255);
-            if (offer.left == name.left && memcmp(offer.data, name.data, name.left) == 0)
-                return kp_copy_text(&hs->outcome->alpn, name.data, name.left);
-        }
-    }
-    return KP_E_NO_ALPN;
 }
 
 static int check_demands(struct kp_handshake *hs, const struct kp_client_hello *hello)
@@ -94,57 +62,33 @@ static int keep_ticket(struct kp_handshake *hs, const struct kp_client_hello *he
     return 0;
 }
 
-static int keep_hello(struct kp_handshake *hs, const struct kp_client_hello *hello)
+int kp_server12_begin(struct kp_handshake *hs, const struct kp_client_hello *hello)
 {
-    int err = 0;
+    int err;
 
-    memcpy(hs->client_random, hello->random.data, KP_RANDOM_LEN);
-    hs->session_id_len = (uint8_t)hello->session_id.len;
-    if (hs->session_id_len > 0)
-        memcpy(hs->session_id, hello->session_id.data, hs->session_id_len);
-    if (hello->ext.present & KP_EXT_SERVER_NAME)
-        err = kp_copy_text(&hs->outcome->server_name, hello->ext.server_name.data,
-                           hello->ext.server_name.len);
+    hs->outcome->version = KP_TLS12;
+    hs->records->version = KP_TLS12;
+    err = pick_suite(hs, hello);
+    if (err == 0)
+        err = check_demands(hs, hello);
+    if (err == 0)
+        err = kp_server_pick_alpn(hs, hello);
+    if (err == 0)
+        err = kp_server_keep_hello(hs, hello);
     if (err == 0 && (hello->ext.present & KP_EXT_SRP)) {
         err = kp_copy_text(&hs->claimed, hello->ext.srp_name.data, hello->ext.srp_name.len);
         hs->claimed_len = hello->ext.srp_name.len;
     }
-    return err == 0 ? keep_ticket(hs, hello) : err;
-}
-
-int kp_server12_recv_hello(struct kp_handshake *hs, struct kp_reader *r)
-{
-    struct kp_client_hello hello;
-    int err = kp_client_hello_parse(r, &hello);
-
     if (err == 0)
-        err = pick_version(&hello);
-    if (err != 0)
-        return err;
-    hs->outcome->version = KP_TLS12;
-    hs->records->version = KP_TLS12;
-    err = pick_suite(hs, &hello);
-    if (err == 0)
-        err = check_demands(hs, &hello);
-    if (err == 0)
-        err = pick_alpn(hs, &hello);
-    if (err == 0)
-        err = keep_hello(hs, &hello);
-    if (err == 0)
-        err = kp_srp12_random(hs, hs->server_random, KP_RANDOM_LEN);
+        err = keep_ticket(hs, hello);
     if (err != 0)
         return err;
     hs->outcome->suite = hs->suite->value;
+    hs->step = kp_flow12_server;
     return kp_transcript_choose(&hs->transcript, hs->context->crypto, hs->suite->hash);
 }
 
 /* ---- Who it is --------------------------------------------------------------------------- */
-
-static int name_user(struct kp_handshake *hs, const char *name, size_t len)
-{
-    hs->outcome->user_len = len;
-    return kp_copy_text(&hs->outcome->user, name, len);
-}
 
 /* A ticket that can't be used is no error: the full handshake follows. */
 static int ticket_unusable(struct kp_handshake *hs, int err)
@@ -184,10 +128,10 @@ int kp_server12_take_ticket(struct kp_handshake *hs)
         err = kp_ticket_open(keys, hs->now, hs->ticket, hs->ticket_len, &hs->ticket_state);
         if (err != 0 || !ticket_fits(hs))
             return ticket_unusable(hs, err);
-        err = name_user(hs, hs->ticket_state.user, hs->ticket_state.user_len);
+        err = kp_server_name_user(hs, hs->ticket_state.user, hs->ticket_state.user_len);
         return err == 0 ? KP_SUSPEND_CREDENTIAL : err;
     }
-    err = hs->credential.simulated
+    err = hs->credential.srp_simulated
               ? KP_E_NOT_FOUND
               : kp_ticket_bound(keys, hs->now, &hs->ticket_state, hs->credential.binding);
     return err == 0 ? resume(hs) : ticket_unusable(hs, err);
@@ -202,7 +146,7 @@ int kp_server12_look_up(struct kp_handshake *hs)
         return KP_E_NO_USER;
     if (hs->have_credential)
         return 0;
-    err = name_user(hs, hs->claimed, hs->claimed_len);
+    err = kp_server_name_user(hs, hs->claimed, hs->claimed_len);
     return err == 0 ? KP_SUSPEND_CREDENTIAL : err;
 }
 

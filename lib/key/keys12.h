@@ -32,6 +32,14 @@ int kp_key_block12(const struct kp_crypto *crypto, const uint8_t master[static K
                    const uint8_t server_random[static KP_RANDOM_LEN], size_t key_len,
                    struct kp_keys12 *client, struct kp_keys12 *server) KP_MUST_CHECK;
 
+/* RFC 5705 4.  label: 1 to KP_EXPORT_LABEL_MAX bytes; context NULL: none, which differs from an
+ * empty one. */
+#define KP_EXPORT_LABEL_MAX 249 /* what TLS 1.3 can take */
+int kp_export12(const struct kp_crypto *crypto, const uint8_t master[static KP_MASTER_LEN],
+                const uint8_t client_random[static KP_RANDOM_LEN],
+                const uint8_t server_random[static KP_RANDOM_LEN], struct kp_span label,
+                const struct kp_span *context, uint8_t *out, size_t out_len) KP_MUST_CHECK;
+
 /* verify_data of Finished; from_client says whose. */
 int kp_verify_data12(const struct kp_crypto *crypto, const uint8_t master[static KP_MASTER_LEN],
                      bool from_client, const uint8_t transcript[static KP_SHA256_LEN],

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define LABEL_MAX 249
-
 static struct kp_span span(const uint8_t *data, size_t len)
 {
     return (struct kp_span){data, len};
@@ -136,7 +134,7 @@ int kp_export13(const struct kp_crypto *crypto, enum kp_hash_id hash, const uint
     uint8_t covered[KP_HASH_MAX];
     struct kp_mac *mac;
 
-    if (label.len == 0 || label.len > LABEL_MAX || out_len > KP_EXPORT_MAX)
+    if (label.len == 0 || label.len > KP_EXPORT_LABEL_MAX || out_len > KP_EXPORT_MAX)
         return KP_E_ARGUMENT;
     int err = new_mac(&mac, crypto, hash);
     if (err == 0)

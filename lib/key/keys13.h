@@ -17,6 +17,7 @@
 
 #include "crypto/aead.h"
 #include "crypto/kdf.h"
+#include "key/keys12.h"
 
 /* Labels of Derive-Secret. */
 #define KP_LABEL13_EXTERNAL_BINDER "ext binder"

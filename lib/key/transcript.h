@@ -20,6 +20,15 @@ int kp_transcript_choose(struct kp_transcript *t, const struct kp_crypto *crypto
                          enum kp_hash_id id) KP_MUST_CHECK;
 /* The hash so far, after it was chosen. */
 int kp_transcript_peek(const struct kp_transcript *t, uint8_t *out) KP_MUST_CHECK;
+/* As if the beginning of a message, data, had been added: what a PSK's binder covers (RFC 8446
+ * 4.2.11.2).  id: the hash, chosen or not. */
+int kp_transcript_peek_with(const struct kp_transcript *t, const struct kp_crypto *crypto,
+                            enum kp_hash_id id, const uint8_t *data, size_t len,
+                            uint8_t *out) KP_MUST_CHECK;
+/* Begins anew with a message_hash in the place of the first ClientHello, whose hash is given
+ * (RFC 8446 4.4.1). */
+int kp_transcript_restart(struct kp_transcript *t, const struct kp_crypto *crypto,
+                          enum kp_hash_id id, const uint8_t *hash) KP_MUST_CHECK;
 void kp_transcript_clear(struct kp_transcript *t);
 
 #endif

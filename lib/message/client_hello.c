@@ -6,8 +6,14 @@
 #include <string.h>
 
 static const struct kp_suite suites[] = {
-    {KP_SRP_SHA_AES256, 32, KP_HASH_SHA256, "SRP-AES-256-CBC-SHA"},
-    {KP_SRP_SHA_AES128, 16, KP_HASH_SHA256, "SRP-AES-128-CBC-SHA"},
+    {KP_AES_128_GCM_SHA256, KP_TLS13, 16, KP_HASH_SHA256, KP_AEAD_AES_128_GCM,
+     "TLS_AES_128_GCM_SHA256"},
+    {KP_CHACHA20_POLY1305_SHA256, KP_TLS13, 32, KP_HASH_SHA256, KP_AEAD_CHACHA20_POLY1305,
+     "TLS_CHACHA20_POLY1305_SHA256"},
+    {KP_AES_256_GCM_SHA384, KP_TLS13, 32, KP_HASH_SHA384, KP_AEAD_AES_256_GCM,
+     "TLS_AES_256_GCM_SHA384"},
+    {KP_SRP_SHA_AES256, KP_TLS12, 32, KP_HASH_SHA256, 0, "SRP-AES-256-CBC-SHA"},
+    {KP_SRP_SHA_AES128, KP_TLS12, 16, KP_HASH_SHA256, 0, "SRP-AES-128-CBC-SHA"},
 };
 
 const struct kp_suite *kp_suite_at(size_t index)
@@ -46,7 +52,11 @@ int kp_client_hello_parse(struct kp_reader *r, struct kp_client_hello *out)
     out->session_id = (struct kp_span){session_id.data, session_id.left};
     out->suites = (struct kp_span){offered.data, offered.left};
     out->null_compression = memchr(compression.data, 0, compression.left) != NULL;
-    return kp_extensions_parse(r, KP_CLIENT_HELLO, &out->ext);
+    out->only_null_compression = compression.left == 1 && out->null_compression;
+    struct kp_reader rest = *r;
+    struct kp_reader block = kp_read_vector(&rest, 2, 0, 65535);
+    out->block = (struct kp_span){block.data, block.left};
+    return kp_extensions_parse(r, KP_IN_CLIENT_HELLO, &out->ext);
 }
 
 void kp_client_hello_build(struct kp_builder *b, const struct kp_client_hello *hello)
@@ -63,5 +73,5 @@ void kp_client_hello_build(struct kp_builder *b, const struct kp_client_hello *h
     kp_put_close(b, mark, 2);
     kp_put_u8(b, 1);
     kp_put_u8(b, 0);
-    kp_extensions_build(b, KP_CLIENT_HELLO, &hello->ext);
+    kp_extensions_build(b, KP_IN_CLIENT_HELLO, &hello->ext);
 }

@@ -61,7 +61,7 @@ void kp_protect_cbc(struct kp_protect *p, const struct kp_crypto *crypto,
 void kp_protect_aead(struct kp_protect *p, const struct kp_crypto *crypto, enum kp_aead_id id,
                      const struct kp_keys13 *keys, bool sealing);
 /* Records under one key after which AES-GCM wants another (RFC 8446 5.5: 2^24.5). */
-#define KP_AEAD_RECORDS_MAX ((uint64_t)1 << 24)
+#define KP_AEAD_RECORDS_MAX (1u << 24)
 /* Wipes keys, gives everything back, and protects nothing. */
 void kp_protect_clear(struct kp_protect *p);
 

@@ -40,7 +40,7 @@ int kp_record_next(const struct kp_record_layer *l, struct kp_record *r)
     if (r->type < KP_CCS || r->type > KP_APPLICATION)
         return KP_E_UNEXPECTED;
     /* RFC 5246 E.1: before a version is negotiated, any {03,XX} is taken. */
-    if (l->version == 0 ? version >> 8 != 3 : version != l->version)
+    if (l->version == 0 || l->tls13 ? version >> 8 != 3 : version != l->version)
         return KP_E_VERSION;
     if (r->len > KP_RECORD_MAX + KP_EXPANSION_MAX)
         return KP_E_OVERFLOW;
@@ -56,12 +56,37 @@ int kp_record_open(struct kp_record_layer *l, const struct kp_record *r, uint8_t
 
     if (out == NULL)
         out = fragment;
+    /* RFC 8449 4: the limit is one of TLSInnerPlaintext, its type and its padding. */
+    if (l->tls13 && protected && r->len > l->recv_limit + 1u + KP_AEAD_TAG_LEN)
+        return KP_E_OVERFLOW;
     err = l->read.ops->open(&l->read, r->header, fragment, r->len, out, len, type);
     kp_buffer_taken(&l->in, KP_HEADER_LEN + r->len);
     if (err != 0)
         return err;
     *at = out;
     return *len > (protected ? l->recv_limit : KP_RECORD_MAX) ? KP_E_OVERFLOW : 0;
+}
+
+const uint8_t *kp_record_take(struct kp_record_layer *l, const struct kp_record *r)
+{
+    const uint8_t *fragment = r->header + KP_HEADER_LEN;
+
+    kp_buffer_taken(&l->in, KP_HEADER_LEN + r->len);
+    return fragment;
+}
+
+int kp_record_write_ccs(struct kp_record_layer *l)
+{
+    size_t room;
+    int err = kp_buffer_reserve(&l->out, KP_HEADER_LEN + 1, 0);
+
+    if (err != 0)
+        return err;
+    uint8_t *record = kp_buffer_tail(&l->out, &room);
+    kp_record_header_put(record, KP_CCS, l->version, 1);
+    record[KP_HEADER_LEN] = 1;
+    kp_buffer_added(&l->out, KP_HEADER_LEN + 1);
+    return 0;
 }
 
 static int write_one(struct kp_record_layer *l, uint8_t type, const uint8_t *data, size_t len)

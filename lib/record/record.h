@@ -16,10 +16,12 @@ struct kp_record_layer {
     struct kp_protect read;
     struct kp_protect write;
     uint32_t buffer_len;
-    uint16_t version;    /* 0 until negotiated */
+    uint16_t version;    /* of record headers; 0 until negotiated */
+    bool tls13;          /* the version in the peer's headers says nothing (RFC 8446 5.1) */
     uint16_t send_limit; /* plaintext bytes a record of ours may hold */
     uint16_t recv_limit; /* the same for the peer's protected ones; less than 2^14 only when both
-                            sides sent record_size_limit (RFC 8449 4) */
+                            sides sent record_size_limit (RFC 8449 4).  In TLS 1.3 padding counts,
+                            too; the type byte, which counts there, is not in this number */
 };
 
 /* A record in layer->in, not yet opened. */
@@ -40,6 +42,12 @@ int kp_record_next(const struct kp_record_layer *l, struct kp_record *r) KP_MUST
 int kp_record_open(struct kp_record_layer *l, const struct kp_record *r, uint8_t *out,
                    const uint8_t **at, size_t *len, uint8_t *type) KP_MUST_CHECK;
 
+/* Takes it off as it stands, whatever protection there is: for the two kinds of record that TLS 1.3
+ * leaves in the clear (a ChangeCipherSpec, an alert of a client that has no keys yet). */
+const uint8_t *kp_record_take(struct kp_record_layer *l, const struct kp_record *r);
+
+/* ChangeCipherSpec in the clear, whatever protection there is (RFC 8446 D.4). */
+int kp_record_write_ccs(struct kp_record_layer *l) KP_MUST_CHECK;
 /* Seals len bytes as records of one type behind layer->out. */
 int kp_record_write(struct kp_record_layer *l, uint8_t type, const uint8_t *data,
                     size_t len) KP_MUST_CHECK;

@@ -14,8 +14,10 @@ static struct world w;
 
 static int open_world(void **state)
 {
+    static const struct kp_settings tls12 = {.versions = KP_USE_TLS12};
+
     (void)state;
-    world_open(&w, 2048, NULL, NULL);
+    world_open(&w, 2048, NULL, &tls12);
     return 0;
 }
 

@@ -35,9 +35,10 @@ static const struct flow {
     const struct kp_step *rows;
     bool goes_on; /* in another table */
 } flows[] = {
+    {"begin server", KP_SERVER, kp_flow_server, true},
     {"server", KP_SERVER, kp_flow12_server, false},
     {"server resumed", KP_SERVER, kp_flow12_server_resumed, false},
-    {"client", KP_CLIENT, kp_flow12_client, true},
+    {"begin client", KP_CLIENT, kp_flow_client, true},
     {"client full", KP_CLIENT, kp_flow12_client_full, false},
     {"client resumed", KP_CLIENT, kp_flow12_client_resumed, false},
 };
@@ -55,7 +56,7 @@ static void stand(struct standing *s, enum kp_role role, const struct kp_step *r
     kp_record_init(&s->records, KP_RECORD_WIRE_MAX);
     must(kp_handshake_new(&s->hs, w.context[role], &s->records, &s->outcome, START) == 0);
     s->hs->step = row;
-    s->hs->facts = row->when;
+    s->hs->facts = row->when | KP_FACT_OFFER12;
 }
 
 static void stand_clear(struct standing *s)

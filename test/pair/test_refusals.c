@@ -114,7 +114,7 @@ static void test_simulated_never_proved(void **state)
     struct pair p;
 
     (void)state;
-    credential.simulated = true;
+    credential.srp_simulated = true;
     pair_open(&p, &w, START, 6);
     p.alice = &credential;
     pair_connect(&p, w.login, NULL, NULL);

@@ -133,7 +133,7 @@ static void test_removed_user(void **state)
     pair_close(&p);
     /* Even if the simulated binding were hers. */
     struct kp_credential ghost = w.credential;
-    ghost.simulated = true;
+    ghost.srp_simulated = true;
     run_at(&p, &w, START + 1, &ghost);
     assert_false(resumed(&p));
     assert_int_equal(pair_error(&p, KP_SERVER), KP_E_PROOF);

@@ -60,7 +60,7 @@ static void open_nobody(struct world *w)
     w->simulated.srp = w->nobody;
     w->simulated.salt[3] ^= 0x77;
     w->simulated.binding[0] ^= 1;
-    w->simulated.simulated = true;
+    w->simulated.srp_simulated = true;
 }
 
 void world_open(struct world *w, unsigned bits, const struct kp_settings *client,

@@ -85,8 +85,8 @@ static void test_lookup(void **state)
     size_t len;
     struct kp_credential admin = look_up(store, "admin");
     struct kp_credential other = look_up(store, "J\xc3\xbcrgen \\ M:");
-    assert_false(admin.simulated);
-    assert_false(other.simulated);
+    assert_false(admin.srp_simulated);
+    assert_false(other.srp_simulated);
     assert_int_equal(admin.salt_len, 16);
     assert_memory_equal(admin.salt, roster.users[0].salt, 16);
     assert_memory_equal(other.salt, roster.users[1].salt, 16);
@@ -109,7 +109,7 @@ static void test_simulated(void **state)
     struct kp_credential b = look_up(store, "Admin");
     struct kp_credential again;
     struct kp_store *reloaded = store_of(&roster);
-    assert_true(a.simulated);
+    assert_true(a.srp_simulated);
     assert_int_equal(a.salt_len, 16);
     assert_ptr_equal(a.srp, b.srp);
     assert_memory_not_equal(a.salt, b.salt, 16);
@@ -144,7 +144,7 @@ static void shows_salt(const struct kp_roster *roster, const uint8_t salt[static
 {
     struct kp_store *store = store_of(roster);
     struct kp_credential c = look_up(store, "carol");
-    assert_int_equal(c.simulated, simulated);
+    assert_int_equal(c.srp_simulated, simulated);
     assert_int_equal(c.salt_len, 16);
     assert_memory_equal(c.salt, salt, KP_SALT_MAX);
     kp_store_free(store);
@@ -198,11 +198,11 @@ static void test_lookup_hostile_names(void **state)
     struct kp_store *store = store_of(&roster);
     memset(longest, 'a', sizeof longest);
     assert_int_equal(kp_store_lookup(store, nul, sizeof nul - 1, &c), 0);
-    assert_true(c.simulated);
+    assert_true(c.srp_simulated);
     assert_int_equal(kp_store_lookup(store, longest, sizeof longest, &c), 0);
-    assert_true(c.simulated);
+    assert_true(c.srp_simulated);
     assert_int_equal(kp_store_lookup(store, longest, 0, &c), 0);
-    assert_true(c.simulated);
+    assert_true(c.srp_simulated);
     kp_store_free(store);
     kp_roster_clear(&roster);
 }
@@ -296,9 +296,9 @@ static void test_many_users(void **state)
             continue;
         struct kp_store *store = store_of(&roster);
         assert_int_equal(kp_store_users(store), i + 1);
-        assert_false(look_up(store, name).simulated);
-        assert_false(look_up(store, "u0").simulated);
-        assert_true(look_up(store, "u99").simulated);
+        assert_false(look_up(store, name).srp_simulated);
+        assert_false(look_up(store, "u0").srp_simulated);
+        assert_true(look_up(store, "u99").srp_simulated);
         kp_store_free(store);
     }
     kp_roster_clear(&roster);
@@ -311,7 +311,7 @@ static void test_references(void **state)
     struct kp_store *store = store_of(&roster);
     assert_ptr_equal(kp_store_ref(store), store);
     kp_store_free(store);
-    assert_false(look_up(store, "admin").simulated);
+    assert_false(look_up(store, "admin").srp_simulated);
     kp_store_free(store);
     kp_store_free(NULL);
     kp_roster_clear(&roster);

@@ -171,7 +171,7 @@ static void test_duplicates(void **state)
             }
             kp_put_close(&b, block, 2);
             kp_reader_init(&r, data, b.len);
-            assert_int_equal(kp_extensions_parse(&r, KP_CLIENT_HELLO, &ext),
+            assert_int_equal(kp_extensions_parse(&r, KP_IN_CLIENT_HELLO, &ext),
                              times == 1 ? 0 : KP_E_DECODE);
         }
     }
@@ -220,11 +220,11 @@ static void test_server_alpn(void **state)
 
     (void)state;
     kp_reader_init(&r, two, sizeof(two));
-    assert_int_equal(kp_extensions_parse(&r, KP_SERVER_HELLO, &ext), KP_E_DECODE);
+    assert_int_equal(kp_extensions_parse(&r, KP_IN_SERVER_HELLO, &ext), KP_E_DECODE);
     kp_reader_init(&r, two, sizeof(two));
-    assert_int_equal(kp_extensions_parse(&r, KP_CLIENT_HELLO, &ext), 0);
+    assert_int_equal(kp_extensions_parse(&r, KP_IN_CLIENT_HELLO, &ext), 0);
     kp_reader_init(&r, none, sizeof(none));
-    assert_int_equal(kp_extensions_parse(&r, KP_SERVER_HELLO, &ext), KP_E_DECODE);
+    assert_int_equal(kp_extensions_parse(&r, KP_IN_SERVER_HELLO, &ext), KP_E_DECODE);
 }
 
 /* ---- Lists --------------------------------------------------------------------------------- */
@@ -245,12 +245,15 @@ static void test_lists(void **state)
 static void test_suites(void **state)
 {
     (void)state;
-    assert_int_equal(kp_suite_at(0)->value, 0xC020);
-    assert_int_equal(kp_suite_at(1)->value, 0xC01D);
-    assert_null(kp_suite_at(2));
+    static const uint16_t in_order[] = {0x1301, 0x1303, 0x1302, 0xC020, 0xC01D};
+    for (size_t i = 0; i < COUNT(in_order); i++) {
+        assert_int_equal(kp_suite_at(i)->value, in_order[i]);
+        assert_int_equal(kp_suite_at(i)->version, i < 3 ? KP_TLS13 : KP_TLS12);
+    }
+    assert_null(kp_suite_at(COUNT(in_order)));
     assert_null(kp_suite_by_value(0xC021));
     assert_null(kp_suite_by_value(0x00FF));
-    assert_ptr_equal(kp_suite_by_value(0xC01D), kp_suite_at(1));
+    assert_ptr_equal(kp_suite_by_value(0xC01D), kp_suite_at(4));
 }
 
 /* ---- The SRP exchange -------------------------------------------------------------------------
