@@ -15,6 +15,7 @@
 
 #define DEFAULT_PATH "/var/lib/keyplate/credentials"
 #define ID_LETTERS 16 /* of a random device id: 80 bits */
+#define SCRYPT_MIB 32 /* see kp_spake2plus_stretch */
 
 static const struct kp_option options[] = {
     {"credentials", KP_OPTION_VALUE, "FILE", "the credentials file (default: " DEFAULT_PATH ")"},
@@ -27,6 +28,11 @@ static const struct kp_option options[] = {
     {"device-id", KP_OPTION_VALUE, "ID", "a new file's device id (default: a random one)"},
     {"format", KP_OPTION_VALUE, "openssl|gnutls",
      "import, export: .srpv of OpenSSL (the default), or tpasswd and tpasswd.conf of GnuTLS"},
+    {"tls", KP_OPTION_VALUE, "1.2|1.3|any",
+     "add, change: the versions of TLS that the password is for (default: any, which is both; "
+     "change leaves a user of TLS 1.3 alone at that)"},
+    {"allow-tls12", KP_OPTION_FLAG, NULL,
+     "add, change, import: let there be a user of TLS 1.2 alone, even if all others have TLS 1.3"},
     {"force", KP_OPTION_FLAG, NULL,
      "import: take users whose group or salt length is not the file's, too"},
     {NULL, KP_OPTION_FLAG, NULL, NULL},
@@ -38,12 +44,13 @@ static const struct action {
     size_t max_files;    /* positionals after it */
     const char *options; /* beside --credentials, each between spaces */
 } actions[] = {
-    {"add", kp_passwd_add, 0, " user password-file password-fd generate group device-id "},
-    {"change", kp_passwd_change, 0, " user password-file password-fd generate "},
+    {"add", kp_passwd_add, 0,
+     " user password-file password-fd generate group device-id tls allow-tls12 "},
+    {"change", kp_passwd_change, 0, " user password-file password-fd generate tls allow-tls12 "},
     {"remove", kp_passwd_remove, 0, " user "},
     {"list", kp_passwd_list, 0, ""},
     {"check", kp_passwd_check, 0, " user password-file password-fd "},
-    {"import", kp_passwd_import, 2, " user group device-id format force "},
+    {"import", kp_passwd_import, 2, " user group device-id format force allow-tls12 "},
     {"export", kp_passwd_export, 2, " user format "},
 };
 
@@ -59,6 +66,11 @@ int kp_passwd_error(const struct kp_passwd *passwd, int error)
         return kp_command_fail(KP_EXIT_FAILED,
                                "%s would grow over 1 MiB: too many users; nothing was changed",
                                passwd->path);
+    if (error == KP_E_MEMORY || error == KP_E_CRYPTO)
+        return kp_command_fail(KP_EXIT_FAILED,
+                               "%s; nothing was changed (a password for TLS 1.3 takes %d MiB of "
+                               "memory for a moment)",
+                               kp_error_text(error), SCRYPT_MIB);
     return kp_command_fail(KP_EXIT_FAILED, "%s; nothing was changed", kp_error_text(error));
 }
 
@@ -156,6 +168,19 @@ int kp_passwd_same_header(const struct kp_passwd *passwd)
                                  passwd->path, kp_passwd_shown(&roster->device_id));
     kp_text_clear(&id);
     return status;
+}
+
+int kp_passwd_keep_tls13(const struct kp_passwd *passwd, const struct kp_text *name)
+{
+    if (!passwd->there || passwd->roster.count == 0 || kp_roster_only_srp(&passwd->roster) > 0 ||
+        kp_options_has(passwd->options, "allow-tls12"))
+        return KP_EXIT_DONE;
+    return kp_command_fail(
+        KP_EXIT_FAILED,
+        "%s would be the first user of %s without TLS 1.3: clients that offer both versions would "
+        "then get TLS 1.2, and those that remember this device by TLS 1.3 would refuse it; "
+        "--allow-tls12 does it all the same; nothing was changed",
+        kp_passwd_shown(name), passwd->path);
 }
 
 int kp_passwd_create(struct kp_passwd *passwd, unsigned bits, size_t salt_len)
@@ -286,13 +311,17 @@ const struct kp_command kp_command_passwd = {
                 "import FILE [CONF] [OPTION...]\n"
                 "export [FILE [CONF]] [OPTION...]",
     .about =
-        "Edits a device's credentials file, which holds a verifier of each user's password, never "
+        "Edits a device's credentials file, which holds verifiers of each user's password, never "
         "the password.  A server that runs takes a changed file within a second.\n\n"
         "add makes a user, and the file if there is none.  change sets another password.  remove "
         "takes a user out.  list prints the device id, then a line a user.  check tells by its "
         "exit status whether a name and password belong together: 0 right, 3 wrong.  import takes "
         "users from OpenSSL's or GnuTLS's files; export writes such files, or to standard "
         "output.\n\n"
+        "A user's password is for TLS 1.2 (SRP), for TLS 1.3 (SPAKE2+), or for both; list says "
+        "which.  Imported users have TLS 1.2 alone, and so have users of a file that an older "
+        "Keyplate made: change brings TLS 1.3 with the next password.  While one user has TLS 1.2 "
+        "alone, clients that offer both get TLS 1.2, whoever they are.\n\n"
         "Passwords are read from the terminal, from --password-file or from --password-fd; never "
         "from the arguments.",
     .options = options,

@@ -31,6 +31,10 @@ int kp_passwd_lock(struct kp_passwd *passwd) KP_MUST_CHECK;
 int kp_passwd_create(struct kp_passwd *passwd, unsigned bits, size_t salt_len) KP_MUST_CHECK;
 /* Refuses a --group or --device-id that is not the one of the file that is there. */
 int kp_passwd_same_header(const struct kp_passwd *passwd) KP_MUST_CHECK;
+/* Refuses, without --allow-tls12, that name is to be the first user with an SRP half alone beside
+ * others: clients that offer both versions would get TLS 1.2 from then on, and those that remember
+ * the device by TLS 1.3 don't take that. */
+int kp_passwd_keep_tls13(const struct kp_passwd *passwd, const struct kp_text *name) KP_MUST_CHECK;
 /* --group, or fallback. */
 int kp_passwd_group(const struct kp_options *options, unsigned fallback,
                     unsigned *bits) KP_MUST_CHECK;

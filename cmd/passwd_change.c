@@ -43,18 +43,72 @@ static int missing(const struct kp_passwd *passwd, const struct kp_text *name)
                            kp_passwd_shown(name));
 }
 
-/* Whether the change can be made: asked before the password is, and again under the lock. */
-static int can(const struct kp_passwd *passwd, const struct kp_text *name, bool fresh)
+/* What the command line asks for. */
+struct request {
+    struct kp_text name;
+    bool fresh;        /* add */
+    unsigned versions; /* KP_USE_* of --tls; 0: not given */
+};
+
+/* --tls; 0 without it. */
+static int given_versions(const struct kp_options *given, unsigned *versions)
 {
-    bool found = passwd->there && kp_roster_find(&passwd->roster, name->data, name->len) != NULL;
-    if (fresh && found)
-        return exists(passwd, name);
-    if (!fresh && !passwd->there)
+    static const char *const choices[] = {"1.2", "1.3", "any", NULL};
+    static const unsigned values[] = {KP_USE_TLS12, KP_USE_TLS13, KP_USE_TLS12 | KP_USE_TLS13};
+    char why[KP_OPTIONS_WHY_LEN];
+    size_t choice;
+    if (kp_options_choice(given, "tls", choices, 2, &choice, why) != 0)
+        return kp_command_misused("%s", why);
+    *versions = kp_options_has(given, "tls") ? values[choice] : 0;
+    return KP_EXIT_DONE;
+}
+
+/* Whether the user has TLS 1.3 alone and keeps that: somebody chose it so that a stolen file costs
+ * scrypt a guess, and a new password alone must not undo it. */
+static bool stays_tls13(const struct kp_passwd *passwd, const struct request *request)
+{
+    const struct kp_roster_user *old =
+        passwd->there ? kp_roster_find(&passwd->roster, request->name.data, request->name.len)
+                      : NULL;
+    return request->versions == 0 && old != NULL && kp_roster_user_versions(old) == KP_USE_TLS13;
+}
+
+/* The versions that the new password is for. */
+static unsigned versions_of(const struct kp_passwd *passwd, const struct request *request)
+{
+    if (request->versions != 0)
+        return request->versions;
+    return stays_tls13(passwd, request) ? KP_USE_TLS13 : KP_USE_TLS12 | KP_USE_TLS13;
+}
+
+/* Whether there is a user of that name to change or remove. */
+static int can_find(const struct kp_passwd *passwd, const struct kp_text *name)
+{
+    if (!passwd->there)
         return kp_command_fail(KP_EXIT_FAILED, "%s is not there: keyplate passwd add makes it",
                                passwd->path);
-    if (!fresh && !found)
+    if (kp_roster_find(&passwd->roster, name->data, name->len) == NULL)
         return missing(passwd, name);
-    return fresh && passwd->there ? kp_passwd_same_header(passwd) : KP_EXIT_DONE;
+    return KP_EXIT_DONE;
+}
+
+static int can_add(const struct kp_passwd *passwd, const struct kp_text *name)
+{
+    if (!passwd->there)
+        return KP_EXIT_DONE;
+    if (kp_roster_find(&passwd->roster, name->data, name->len) != NULL)
+        return exists(passwd, name);
+    return kp_passwd_same_header(passwd);
+}
+
+/* Whether the password can be set: asked before it is, and again under the lock. */
+static int can(const struct kp_passwd *passwd, const struct request *request)
+{
+    int status =
+        request->fresh ? can_add(passwd, &request->name) : can_find(passwd, &request->name);
+    if (status == KP_EXIT_DONE && versions_of(passwd, request) == KP_USE_TLS12)
+        status = kp_passwd_keep_tls13(passwd, &request->name);
+    return status;
 }
 
 /* Whether the new password is soon guessed, however good the protocol is. */
@@ -108,67 +162,83 @@ static int put_in_force(struct kp_passwd *passwd, const struct kp_text *name, co
     return status;
 }
 
-/* Under the lock: the user into the roster and the roster into the file. */
-static int apply(struct kp_passwd *passwd, const struct kp_text *name,
-                 const struct kp_text *password, const char *label, bool fresh)
+/* Under the lock: the user into the roster and the roster into the file.  *stays: see above. */
+static int apply(struct kp_passwd *passwd, const struct request *request,
+                 const struct kp_text *password, const char *label, bool *stays)
 {
     struct kp_roster_user user;
     int status = kp_passwd_lock(passwd);
     if (status == KP_EXIT_DONE)
-        status = can(passwd, name, fresh);
+        status = can(passwd, request);
     if (status == KP_EXIT_DONE && !passwd->there)
         status = kp_passwd_create(passwd, KP_ROSTER_BITS, KP_ROSTER_SALT_LEN);
     if (status != KP_EXIT_DONE)
         return status;
-    int error = kp_roster_user_make(&user, &passwd->roster, passwd->crypto, name, password);
+    *stays = stays_tls13(passwd, request);
+    int error = kp_roster_user_make(&user, &passwd->roster, passwd->crypto, &request->name,
+                                    password, versions_of(passwd, request));
     if (error == 0) {
-        error = fresh ? kp_roster_add(&passwd->roster, &user)
-                      : kp_roster_change(&passwd->roster, &user);
+        error = request->fresh ? kp_roster_add(&passwd->roster, &user)
+                               : kp_roster_change(&passwd->roster, &user);
         kp_roster_user_clear(&user);
     }
-    return error == 0 ? put_in_force(passwd, name, label) : kp_passwd_error(passwd, error);
+    return error == 0 ? put_in_force(passwd, &request->name, label)
+                      : kp_passwd_error(passwd, error);
 }
 
-static void tell_set(const struct kp_passwd *passwd, const struct kp_text *name,
-                     const struct kp_text *password, bool fresh)
+static void tell_set(const struct kp_passwd *passwd, const struct request *request,
+                     const struct kp_text *password, bool stays)
 {
-    if (fresh)
-        kp_command_note("%s was added to %s", kp_passwd_shown(name), passwd->path);
+    const char *name = kp_passwd_shown(&request->name);
+    if (request->fresh)
+        kp_command_note("%s was added to %s", name, passwd->path);
     else
-        kp_command_note("the password of %s was changed in %s", kp_passwd_shown(name),
-                        passwd->path);
+        kp_command_note("the password of %s was changed in %s", name, passwd->path);
+    if (stays)
+        kp_command_note("%s has TLS 1.3 only, as before: --tls any makes it both", name);
     if (is_weak(password))
         kp_command_warn("the password is short: it can be guessed; --generate makes a safe one");
 }
 
-static int set(struct kp_passwd *passwd, bool fresh)
+/* Asks for the password and puts it in force. */
+static int set_password(struct kp_passwd *passwd, const struct request *request)
 {
     char label[KP_LABEL_LEN + 1] = "";
-    struct kp_text name;
     struct kp_text password = {NULL, 0};
+    bool stays = false;
+    int status = kp_passwd_read(passwd);
+    if (status == KP_EXIT_DONE)
+        status = can(passwd, request);
+    if (status == KP_EXIT_DONE)
+        status = new_password(passwd, &request->name, &password, label);
+    if (status == KP_EXIT_DONE)
+        status = apply(passwd, request, &password, label, &stays);
+    if (status == KP_EXIT_DONE)
+        tell_set(passwd, request, &password, stays);
+    kp_wipe(label, sizeof label);
+    kp_text_clear(&password);
+    return status;
+}
+
+static int set(struct kp_passwd *passwd, bool fresh)
+{
+    struct request request = {.fresh = fresh};
     unsigned bits;
     if (kp_options_has(passwd->options, "generate") && !kp_ask_again_makes_sense(passwd->options))
         return kp_command_misused("--generate makes the password: leave --password-file and "
                                   "--password-fd out");
     int status = kp_passwd_group(passwd->options, 0, &bits);
     if (status == KP_EXIT_DONE)
+        status = given_versions(passwd->options, &request.versions);
+    if (status == KP_EXIT_DONE)
         status = kp_passwd_check_place(passwd);
     if (status == KP_EXIT_DONE)
-        status = kp_ask_name(kp_options_get(passwd->options, "user"), "admin", fresh, &name);
+        status =
+            kp_ask_name(kp_options_get(passwd->options, "user"), "admin", fresh, &request.name);
     if (status != KP_EXIT_DONE)
         return status;
-    status = kp_passwd_read(passwd);
-    if (status == KP_EXIT_DONE)
-        status = can(passwd, &name, fresh);
-    if (status == KP_EXIT_DONE)
-        status = new_password(passwd, &name, &password, label);
-    if (status == KP_EXIT_DONE)
-        status = apply(passwd, &name, &password, label, fresh);
-    if (status == KP_EXIT_DONE)
-        tell_set(passwd, &name, &password, fresh);
-    kp_wipe(label, sizeof label);
-    kp_text_clear(&password);
-    kp_text_clear(&name);
+    status = set_password(passwd, &request);
+    kp_text_clear(&request.name);
     return status;
 }
 
@@ -190,7 +260,7 @@ int kp_passwd_remove(struct kp_passwd *passwd)
         return status;
     status = kp_passwd_lock(passwd);
     if (status == KP_EXIT_DONE)
-        status = can(passwd, &name, false);
+        status = can_find(passwd, &name);
     if (status == KP_EXIT_DONE && kp_roster_remove(&passwd->roster, name.data, name.len) != 0)
         status = missing(passwd, &name);
     if (status == KP_EXIT_DONE)

@@ -160,6 +160,8 @@ static int take_all(struct kp_passwd *passwd, struct kp_foreign *foreign)
     if (status == KP_EXIT_DONE)
         status = passwd->there ? kp_passwd_same_header(passwd)
                                : kp_passwd_create(passwd, first->bits, salt_len);
+    if (status == KP_EXIT_DONE)
+        status = kp_passwd_keep_tls13(passwd, &first->name);
     for (size_t i = 0; status == KP_EXIT_DONE && i < foreign->count; i++)
         status = take(passwd, &foreign->users[i].user);
     return status == KP_EXIT_DONE ? kp_passwd_write(passwd) : status;
@@ -258,10 +260,46 @@ static int export_users(const struct kp_passwd *passwd, const struct kp_roster_u
     return status;
 }
 
+/* Says which users such a file can't hold; when that is all of them, it isn't written. */
+static int leave_out(const struct kp_passwd *passwd, const struct kp_roster_user *users,
+                     size_t count)
+{
+    size_t left_out = 0;
+    for (size_t i = 0; i < count; i++)
+        left_out += users[i].v == NULL;
+    if (count > 0 && left_out == count)
+        return kp_command_fail(KP_EXIT_FAILED,
+                               "%s of %s has TLS 1.3 only, and such a file holds passwords for TLS "
+                               "1.2",
+                               count == 1 ? kp_passwd_shown(&users->name) : "every user",
+                               passwd->path);
+    for (size_t i = 0; i < count; i++)
+        if (users[i].v == NULL)
+            kp_command_warn("%s was left out: TLS 1.3 only, and such a file holds passwords for "
+                            "TLS 1.2",
+                            kp_passwd_shown(&users[i].name));
+    return KP_EXIT_DONE;
+}
+
+/* All users, or the one who is asked for. */
+static int export_asked(const struct kp_passwd *passwd, const struct kp_text *only, bool gnutls)
+{
+    const struct kp_roster_user *users = passwd->roster.users;
+    size_t count = passwd->roster.count;
+    if (only->data != NULL) {
+        users = kp_roster_find(&passwd->roster, only->data, only->len);
+        count = 1;
+    }
+    if (only->data != NULL && users == NULL)
+        return kp_command_fail(KP_EXIT_FAILED, "%s has no user %s", passwd->path,
+                               kp_passwd_shown(only));
+    int status = leave_out(passwd, users, count);
+    return status == KP_EXIT_DONE ? export_users(passwd, users, count, gnutls) : status;
+}
+
 int kp_passwd_export(struct kp_passwd *passwd)
 {
     struct kp_text only = {NULL, 0};
-    const struct kp_roster_user *users = NULL;
     bool gnutls = false;
     int status = format(passwd, &gnutls);
     if (status == KP_EXIT_DONE)
@@ -272,17 +310,8 @@ int kp_passwd_export(struct kp_passwd *passwd)
         status = only_user(passwd, &only);
     if (status == KP_EXIT_DONE)
         status = kp_passwd_need(passwd);
-    if (status == KP_EXIT_DONE) {
-        users = passwd->roster.users;
-        if (only.data != NULL)
-            users = kp_roster_find(&passwd->roster, only.data, only.len);
-        if (only.data != NULL && users == NULL)
-            status = kp_command_fail(KP_EXIT_FAILED, "%s has no user %s", passwd->path,
-                                     kp_passwd_shown(&only));
-        else
-            status =
-                export_users(passwd, users, only.data != NULL ? 1 : passwd->roster.count, gnutls);
-    }
+    if (status == KP_EXIT_DONE)
+        status = export_asked(passwd, &only, gnutls);
     kp_text_clear(&only);
     return status;
 }

@@ -44,8 +44,8 @@ int kp_foreign_tpasswd_read(struct kp_foreign *out, const char *text, size_t len
                             size_t conf_len, struct kp_store_fault *fault,
                             bool *in_conf) KP_MUST_CHECK;
 
-/* Each _write: the rows of count users; secret.  KP_E_NAME with *bad: that user's name can't stand
- * in such a file. */
+/* Each _write: the rows of count users, those without an SRP half left out; secret.  KP_E_NAME with
+ * *bad: that user's name can't stand in such a file. */
 int kp_foreign_srpv_write(struct kp_text *out, const struct kp_roster_user *users, size_t count,
                           const struct kp_roster_user **bad) KP_MUST_CHECK;
 int kp_foreign_tpasswd_write(struct kp_text *out, const struct kp_roster_user *users, size_t count,

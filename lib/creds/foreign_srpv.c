@@ -163,6 +163,8 @@ int kp_foreign_srpv_write(struct kp_text *out, const struct kp_roster_user *user
     *out = (struct kp_text){NULL, 0};
     for (size_t i = 0; i < count; i++) {
         const struct kp_text *name = &users[i].name;
+        if (users[i].v == NULL)
+            continue;
         *bad = &users[i];
         /* The backslash would take the meaning off the tab after it. */
         if (name->data[name->len - 1] == '\\')
@@ -175,7 +177,8 @@ int kp_foreign_srpv_write(struct kp_text *out, const struct kp_roster_user *user
         return KP_E_MEMORY;
     kp_builder_init(&b, (uint8_t *)out->data, room - 1);
     for (size_t i = 0; i < count; i++)
-        put_row(&b, &users[i]);
+        if (users[i].v != NULL)
+            put_row(&b, &users[i]);
     out->data[b.len] = '\0';
     out->len = b.len;
     return b.failed ? KP_E_INTERNAL : 0;

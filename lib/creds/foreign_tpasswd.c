@@ -168,6 +168,8 @@ int kp_foreign_tpasswd_write(struct kp_text *out, const struct kp_roster_user *u
     size_t room = 1;
     *out = (struct kp_text){NULL, 0};
     for (size_t i = 0; i < count; i++) {
+        if (users[i].v == NULL)
+            continue;
         *bad = &users[i];
         /* The row would be a comment. */
         if (users[i].name.data[0] == '#')
@@ -180,7 +182,8 @@ int kp_foreign_tpasswd_write(struct kp_text *out, const struct kp_roster_user *u
         return KP_E_MEMORY;
     kp_builder_init(&b, (uint8_t *)out->data, room - 1);
     for (size_t i = 0; i < count; i++)
-        put_row(&b, &users[i]);
+        if (users[i].v != NULL)
+            put_row(&b, &users[i]);
     out->data[b.len] = '\0';
     out->len = b.len;
     return b.failed ? KP_E_INTERNAL : 0;

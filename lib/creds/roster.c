@@ -27,6 +27,7 @@ void kp_roster_user_clear(struct kp_roster_user *user)
 {
     kp_text_clear(&user->name);
     kp_free_secret(user->v, user->bits / 8);
+    kp_free_secret(user->spake2plus, sizeof *user->spake2plus);
     kp_wipe(user, sizeof *user);
 }
 
@@ -89,7 +90,21 @@ int kp_roster_remove(struct kp_roster *roster, const char *name, size_t len)
 
 bool kp_roster_differs(const struct kp_roster *roster, const struct kp_roster_user *user)
 {
-    return user->bits != roster->bits || user->salt_len != roster->salt_len || user->salt[0] == 0;
+    return user->v != NULL &&
+           (user->bits != roster->bits || user->salt_len != roster->salt_len || user->salt[0] == 0);
+}
+
+unsigned kp_roster_user_versions(const struct kp_roster_user *user)
+{
+    return (user->v != NULL ? KP_USE_TLS12 : 0) | (user->spake2plus != NULL ? KP_USE_TLS13 : 0);
+}
+
+size_t kp_roster_only_srp(const struct kp_roster *roster)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < roster->count; i++)
+        n += kp_roster_user_versions(&roster->users[i]) == KP_USE_TLS12;
+    return n;
 }
 
 bool kp_roster_v_in_range(unsigned bits, const uint8_t *v)
@@ -102,37 +117,68 @@ bool kp_roster_v_in_range(unsigned bits, const uint8_t *v)
     return group != NULL && any != 0 && memcmp(v, group->n, len) < 0;
 }
 
+static int set_srp(struct kp_roster_user *user, unsigned bits, const uint8_t *salt, size_t salt_len,
+                   const uint8_t *v)
+{
+    if (salt_len == 0 || salt_len > sizeof user->salt)
+        return KP_E_ARGUMENT;
+    user->v = malloc(bits / 8);
+    if (user->v == NULL)
+        return KP_E_MEMORY;
+    user->bits = bits;
+    user->salt_len = salt_len;
+    memcpy(user->salt, salt, salt_len);
+    memcpy(user->v, v, bits / 8);
+    return 0;
+}
+
 int kp_roster_user_set(struct kp_roster_user *user, const char *name, size_t name_len,
                        unsigned bits, const uint8_t *salt, size_t salt_len, const uint8_t *v)
 {
-    *user = (struct kp_roster_user){.bits = bits, .salt_len = salt_len};
-    if (salt_len == 0 || salt_len > sizeof user->salt)
-        return KP_E_ARGUMENT;
-    memcpy(user->salt, salt, salt_len);
-    user->v = malloc(bits / 8);
-    if (user->v == NULL || kp_text_copy(&user->name, name, name_len) != 0) {
+    *user = (struct kp_roster_user){.v = NULL};
+    int error = set_srp(user, bits, salt, salt_len, v);
+    if (error == 0)
+        error = kp_text_copy(&user->name, name, name_len);
+    if (error != 0)
         kp_roster_user_clear(user);
-        return KP_E_MEMORY;
-    }
-    memcpy(user->v, v, bits / 8);
-    return 0;
+    return error;
+}
+
+static struct kp_span span_of(const struct kp_text *text)
+{
+    return (struct kp_span){(const uint8_t *)text->data, text->len};
 }
 
 /* v of a password: bits / 8 bytes. */
 static int make_v(const struct kp_crypto *crypto, unsigned bits, struct kp_span salt,
                   const struct kp_text *name, const struct kp_text *password, uint8_t *v)
 {
-    const struct kp_span who = {(const uint8_t *)name->data, name->len};
-    const struct kp_span what = {(const uint8_t *)password->data, password->len};
     uint8_t inner[KP_SRP_INNER_LEN];
     struct kp_srp_group *group = NULL;
-    int error = kp_srp_inner(crypto, who, what, inner);
+    int error = kp_srp_inner(crypto, span_of(name), span_of(password), inner);
     if (error == 0)
         error = kp_srp_group_new(&group, crypto, kp_srp_group_by_bits(bits), false);
     if (error == 0)
         error = kp_srp_make_verifier(group, crypto, salt, inner, v);
     kp_srp_group_free(group);
     kp_wipe(inner, sizeof inner);
+    return error;
+}
+
+/* w0 and L of a password.  The context takes no part in them. */
+static int make_spake2plus(const struct kp_crypto *crypto, const struct kp_text *device_id,
+                           const struct kp_text *name, const struct kp_text *password,
+                           struct kp_roster_spake2plus *out)
+{
+    const struct kp_spake2plus_names names = {.prover = span_of(name),
+                                              .verifier = span_of(device_id)};
+    struct kp_spake2plus_secret secret;
+    int error = kp_spake2plus_stretch(crypto, span_of(password), &names, &secret);
+    if (error == 0)
+        error = kp_spake2plus_make_l(crypto, secret.w1, out->l);
+    if (error == 0)
+        memcpy(out->w0, secret.w0, sizeof out->w0);
+    kp_wipe(&secret, sizeof secret);
     return error;
 }
 
@@ -169,38 +215,77 @@ int kp_roster_salt(const struct kp_crypto *crypto, const uint8_t seed[static KP_
     return error;
 }
 
-int kp_roster_user_make(struct kp_roster_user *user, const struct kp_roster *roster,
-                        const struct kp_crypto *crypto, const struct kp_text *name,
-                        const struct kp_text *password)
+static int add_srp(struct kp_roster_user *user, const struct kp_roster *roster,
+                   const struct kp_crypto *crypto, const struct kp_text *password)
 {
+    const struct kp_text *name = &user->name;
     uint8_t salt[KP_SALT_MAX];
     uint8_t v[KP_SRP_MAX_LEN];
     const struct kp_span span = {salt, roster->salt_len};
-    *user = (struct kp_roster_user){.v = NULL};
     int error = kp_roster_salt(crypto, roster->seed, roster->salt_len, name->data, name->len, salt);
     if (error == 0)
         error = make_v(crypto, roster->bits, span, name, password, v);
     if (error == 0)
-        error = kp_roster_user_set(user, name->data, name->len, roster->bits, salt,
-                                   roster->salt_len, v);
+        error = set_srp(user, roster->bits, salt, roster->salt_len, v);
     kp_wipe(v, sizeof v);
     return error;
+}
+
+static int add_spake2plus(struct kp_roster_user *user, const struct kp_roster *roster,
+                          const struct kp_crypto *crypto, const struct kp_text *password)
+{
+    user->spake2plus = calloc(1, sizeof *user->spake2plus);
+    if (user->spake2plus == NULL)
+        return KP_E_MEMORY;
+    return make_spake2plus(crypto, &roster->device_id, &user->name, password, user->spake2plus);
+}
+
+int kp_roster_user_make(struct kp_roster_user *user, const struct kp_roster *roster,
+                        const struct kp_crypto *crypto, const struct kp_text *name,
+                        const struct kp_text *password, unsigned versions)
+{
+    *user = (struct kp_roster_user){.v = NULL};
+    int error = kp_text_copy(&user->name, name->data, name->len);
+    if (error == 0 && (versions & KP_USE_TLS12) != 0)
+        error = add_srp(user, roster, crypto, password);
+    if (error == 0 && (versions & KP_USE_TLS13) != 0)
+        error = add_spake2plus(user, roster, crypto, password);
+    if (error != 0)
+        kp_roster_user_clear(user);
+    return error;
+}
+
+/* Whether what was made of a password is what the user has of it, in every half. */
+static bool is_right(const struct kp_roster_user *user, const uint8_t *v,
+                     const struct kp_roster_spake2plus *made)
+{
+    const struct kp_roster_spake2plus *half = user->spake2plus;
+    bool right = kp_roster_user_versions(user) != 0;
+    if (user->v != NULL)
+        right &= kp_equal_secret(v, user->v, user->bits / 8);
+    if (half != NULL)
+        right &= kp_equal_secret(made->w0, half->w0, sizeof half->w0) &&
+                 kp_equal_secret(made->l, half->l, sizeof half->l);
+    return right;
 }
 
 int kp_roster_check(const struct kp_roster *roster, const struct kp_crypto *crypto,
                     const struct kp_text *name, const struct kp_text *password, bool *right)
 {
+    static const uint8_t any[KP_SALT_MAX]; /* for a salt that isn't there */
+    static const struct kp_roster_user nobody = {.v = NULL};
     uint8_t v[KP_SRP_MAX_LEN];
-    uint8_t nobody[KP_SRP_MAX_LEN] = {0};
-    const struct kp_roster_user *user = kp_roster_find(roster, name->data, name->len);
-    unsigned bits = user != NULL ? user->bits : roster->bits;
-    /* Any bytes do for the salt of a user who isn't there. */
-    const struct kp_span salt = {user != NULL ? user->salt : nobody,
-                                 user != NULL ? user->salt_len : roster->salt_len};
-    *right = false;
+    struct kp_roster_spake2plus made;
+    const struct kp_roster_user *found = kp_roster_find(roster, name->data, name->len);
+    const struct kp_roster_user *user = found != NULL ? found : &nobody;
+    unsigned bits = user->v != NULL ? user->bits : roster->bits;
+    const struct kp_span salt = {user->v != NULL ? user->salt : any,
+                                 user->v != NULL ? user->salt_len : roster->salt_len};
     int error = make_v(crypto, bits, salt, name, password, v);
     if (error == 0)
-        *right = kp_equal_secret(v, user != NULL ? user->v : nobody, bits / 8) && user != NULL;
+        error = make_spake2plus(crypto, &roster->device_id, name, password, &made);
+    *right = error == 0 && is_right(user, v, &made);
     kp_wipe(v, sizeof v);
+    kp_wipe(&made, sizeof made);
     return error;
 }

@@ -14,13 +14,17 @@
 #define ID_LEN KP_SHA256_LEN
 #define BINDING_LEN KP_SHA256_LEN
 
-/* A user, or at the end of the array the one who stands for all that don't exist. */
+/* A user, or at the end of the array the one who stands for all that don't exist.  A half that the
+ * user lacks is that one's, and so is its salt of the name. */
 struct entry {
     uint8_t id[ID_LEN]; /* HMAC(seed, name): all names have one length */
     uint8_t salt[KP_SALT_MAX];
     size_t salt_len;
     uint8_t binding[BINDING_LEN];
-    struct kp_srp_verifier *verifier;
+    struct kp_srp_verifier *srp;
+    struct kp_spake2plus_verifier *spake2plus;
+    bool srp_simulated;
+    bool spake2plus_simulated;
     struct kp_text name;
     bool told;
 };
@@ -34,6 +38,7 @@ struct kp_store {
     size_t salt_len;
     struct entry *entries; /* count users and the simulated one */
     size_t count;
+    bool prefers_tls12;
 };
 
 static int derive(const struct kp_store *store, const char *purpose, const char *name,
@@ -42,21 +47,25 @@ static int derive(const struct kp_store *store, const char *purpose, const char 
     return kp_roster_derive(store->crypto, store->seed, purpose, 0, name, name_len, out);
 }
 
-/* What a user's tickets die with: any change of name, group, salt, verifier or generation. */
+/* What a user's tickets die with: any change of name, group, salt, verifiers or generation. */
 static int bind_user(const struct kp_store *store, const struct kp_roster_user *user,
                      uint8_t out[static BINDING_LEN])
 {
-    const uint8_t head[] = {(uint8_t)(user->bits >> 8), (uint8_t)user->bits,
-                            (uint8_t)user->salt_len, (uint8_t)user->name.len};
+    const uint8_t head[] = {(uint8_t)kp_roster_user_versions(user), (uint8_t)(user->bits >> 8),
+                            (uint8_t)user->bits, (uint8_t)user->salt_len, (uint8_t)user->name.len};
+    const struct kp_roster_spake2plus *half = user->spake2plus;
     uint8_t generation[8];
     for (size_t i = 0; i < sizeof generation; i++)
         generation[i] = (uint8_t)(user->generation >> (8 * (7 - i)));
-    const struct kp_span parts[] = {{head, sizeof head},
-                                    {user->salt, user->salt_len},
-                                    {user->v, user->bits / 8},
-                                    {generation, sizeof generation},
-                                    {(const uint8_t *)user->name.data, user->name.len}};
-    return kp_digest(store->crypto, KP_HASH_SHA256, parts, 5, out);
+    const struct kp_span parts[] = {
+        {head, sizeof head},
+        {user->salt, user->salt_len},
+        {user->v, user->bits / 8},
+        {half != NULL ? half->w0 : NULL, half != NULL ? sizeof half->w0 : 0},
+        {half != NULL ? half->l : NULL, half != NULL ? sizeof half->l : 0},
+        {generation, sizeof generation},
+        {(const uint8_t *)user->name.data, user->name.len}};
+    return kp_digest(store->crypto, KP_HASH_SHA256, parts, sizeof parts / sizeof *parts, out);
 }
 
 /* The group of that many bits, made ready at its first use. */
@@ -79,22 +88,47 @@ static int ready_group(struct kp_store *store, unsigned bits, const struct kp_sr
 
 /* With tables for all or, where that is too much memory, for none: the simulated user's work is
  * theirs. */
-static int ready_verifier(struct kp_store *store, unsigned bits, const uint8_t *v,
-                          struct entry *entry)
+static int ready_srp(struct kp_store *store, unsigned bits, const uint8_t *v, struct entry *entry)
 {
     const struct kp_srp_group *group = NULL;
     int error = ready_group(store, bits, &group);
     if (error == 0)
-        error = kp_srp_verifier_new(&entry->verifier, group, v, bits / 8,
+        error = kp_srp_verifier_new(&entry->srp, group, v, bits / 8,
                                     store->count <= KP_STORE_TABLES_MAX);
     return error;
+}
+
+/* The SRP half of the user, or the simulated one. */
+static int ready_user_srp(struct kp_store *store, const struct kp_roster_user *user,
+                          struct entry *entry)
+{
+    if (user->v == NULL) {
+        entry->srp = store->entries[store->count].srp;
+        entry->srp_simulated = true;
+        entry->salt_len = store->salt_len;
+        return kp_roster_salt(store->crypto, store->seed, store->salt_len, user->name.data,
+                              user->name.len, entry->salt);
+    }
+    memcpy(entry->salt, user->salt, user->salt_len);
+    entry->salt_len = user->salt_len;
+    return ready_srp(store, user->bits, user->v, entry);
+}
+
+static int ready_user_spake2plus(struct kp_store *store, const struct kp_roster_user *user,
+                                 struct entry *entry)
+{
+    if (user->spake2plus == NULL) {
+        entry->spake2plus = store->entries[store->count].spake2plus;
+        entry->spake2plus_simulated = true;
+        return 0;
+    }
+    return kp_spake2plus_verifier_new(&entry->spake2plus, store->crypto, user->spake2plus->w0,
+                                      user->spake2plus->l);
 }
 
 static int ready_user(struct kp_store *store, const struct kp_roster *roster,
                       const struct kp_roster_user *user, struct entry *entry)
 {
-    memcpy(entry->salt, user->salt, user->salt_len);
-    entry->salt_len = user->salt_len;
     entry->told = kp_roster_differs(roster, user);
     int error = kp_text_copy(&entry->name, user->name.data, user->name.len);
     if (error == 0)
@@ -102,7 +136,9 @@ static int ready_user(struct kp_store *store, const struct kp_roster *roster,
     if (error == 0)
         error = bind_user(store, user, entry->binding);
     if (error == 0)
-        error = ready_verifier(store, user->bits, user->v, entry);
+        error = ready_user_srp(store, user, entry);
+    if (error == 0)
+        error = ready_user_spake2plus(store, user, entry);
     return error;
 }
 
@@ -111,15 +147,20 @@ static int ready_nobody(struct kp_store *store, unsigned bits, struct entry *ent
     uint8_t v[KP_SRP_MAX_LEN];
     const struct kp_srp_group *group = NULL;
     entry->salt_len = store->salt_len;
+    entry->srp_simulated = true;
+    entry->spake2plus_simulated = true;
     int error = ready_group(store, bits, &group);
     if (error == 0)
         error = kp_srp_fake_verifier(group, store->crypto, v);
     if (error == 0)
-        error = ready_verifier(store, bits, v, entry);
+        error = ready_srp(store, bits, v, entry);
+    if (error == 0)
+        error = kp_spake2plus_verifier_fake(&entry->spake2plus, store->crypto);
     kp_wipe(v, sizeof v);
     return error;
 }
 
+/* Nobody comes first: users have of nobody's what they lack. */
 static int ready(struct kp_store *store, const struct kp_roster *roster)
 {
     memcpy(store->seed, roster->seed, sizeof store->seed);
@@ -128,11 +169,12 @@ static int ready(struct kp_store *store, const struct kp_roster *roster)
     if (store->entries == NULL)
         return KP_E_MEMORY;
     store->count = roster->count;
+    store->prefers_tls12 = kp_roster_only_srp(roster) > 0;
     int error = kp_text_copy(&store->device_id, roster->device_id.data, roster->device_id.len);
-    for (size_t i = 0; error == 0 && i < store->count; i++)
-        error = ready_user(store, roster, &roster->users[i], &store->entries[i]);
     if (error == 0)
         error = ready_nobody(store, roster->bits, &store->entries[store->count]);
+    for (size_t i = 0; error == 0 && i < store->count; i++)
+        error = ready_user(store, roster, &roster->users[i], &store->entries[i]);
     return error;
 }
 
@@ -166,17 +208,29 @@ struct kp_store *kp_store_ref(struct kp_store *store)
     return store;
 }
 
+/* Nobody's halves, which others have too, last. */
+static void free_entries(struct kp_store *store)
+{
+    if (store->entries == NULL)
+        return;
+    const struct entry *nobody = &store->entries[store->count];
+    for (size_t i = 0; i <= store->count; i++) {
+        struct entry *entry = &store->entries[i];
+        if (entry == nobody || entry->srp != nobody->srp)
+            kp_srp_verifier_free(entry->srp);
+        if (entry == nobody || entry->spake2plus != nobody->spake2plus)
+            kp_spake2plus_verifier_free(entry->spake2plus);
+        kp_text_clear(&entry->name);
+    }
+    kp_free_secret(store->entries, (store->count + 1) * sizeof *store->entries);
+}
+
 void kp_store_free(struct kp_store *store)
 {
     if (store == NULL ||
         atomic_fetch_sub_explicit(&store->references, 1, memory_order_acq_rel) != 1)
         return;
-    for (size_t i = 0; store->entries != NULL && i <= store->count; i++) {
-        kp_srp_verifier_free(store->entries[i].verifier);
-        kp_text_clear(&store->entries[i].name);
-    }
-    if (store->entries != NULL)
-        kp_free_secret(store->entries, (store->count + 1) * sizeof *store->entries);
+    free_entries(store);
     for (size_t i = 0; i < GROUPS; i++)
         kp_srp_group_free(store->groups[i]);
     kp_text_clear(&store->device_id);
@@ -192,7 +246,7 @@ const uint8_t *kp_store_device_id(const struct kp_store *store, size_t *len)
 
 bool kp_store_prefers_tls12(const struct kp_store *store)
 {
-    return store->count > 0;
+    return store->prefers_tls12;
 }
 
 size_t kp_store_users(const struct kp_store *store)
@@ -255,11 +309,12 @@ int kp_store_lookup(const struct kp_store *store, const char *name, size_t name_
     }
     const struct entry *entry = &store->entries[at];
     size_t real = ~mask(at == store->count);
-    out->srp = entry->verifier;
+    out->srp = entry->srp;
+    out->spake2plus = entry->spake2plus;
     out->salt_len = entry->salt_len;
     choose(out->salt, real, entry->salt, salt, sizeof salt);
     choose(out->binding, real, entry->binding, binding, sizeof binding);
-    out->srp_simulated = at == store->count;
-    out->spake2plus_simulated = true;
+    out->srp_simulated = entry->srp_simulated;
+    out->spake2plus_simulated = entry->spake2plus_simulated;
     return 0;
 }

@@ -4,7 +4,8 @@
  *
  * A stranger must not learn which names exist (RFC 5054 2.5.1.3), so kp_store_lookup does the same
  * for every name: the name's own salt and a binding are always computed, names are compared by
- * HMACs of one length, all of them, and what is handed out is chosen by a mask.  A user's salt is
+ * HMACs of one length, all of them, and what is handed out is chosen by a mask.  A user who lacks
+ * the SRP half or the SPAKE2+ half has nobody's there, as unknown names have.  A user's salt is
  * the one that his name has without him, too (kp_roster_salt), so it tells nothing when he comes or
  * goes; only an imported user has another, until his password is changed.
  */

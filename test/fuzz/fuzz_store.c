@@ -64,6 +64,10 @@ static void write_and_read(const struct kp_roster *roster)
     must(kp_roster_parse(&second, world.crypto, text.data, text.len, &fault) == 0);
     must(second.count == roster->count && second.bits == roster->bits &&
          second.generation == roster->generation);
+    for (size_t i = 0; i < second.count; i++)
+        must(kp_roster_user_versions(&second.users[i]) != 0 &&
+             kp_roster_user_versions(&second.users[i]) ==
+                 kp_roster_user_versions(&roster->users[i]));
     kp_roster_clear(&second);
     kp_text_clear(&text);
 }
@@ -77,7 +81,7 @@ static void look_up(const char *text, size_t len)
     if (kp_store_parse(&store, text, len, &fault) != 0)
         return;
     must(kp_store_lookup(store, "alice", 5, &credential) == 0);
-    must(credential.salt_len > 0 && credential.srp != NULL);
+    must(credential.salt_len > 0 && credential.srp != NULL && credential.spake2plus != NULL);
     kp_store_free(store);
 }
 

@@ -19,67 +19,10 @@ import time
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("KEYPLATE_BUILD", ROOT / "build")).resolve() / "keyplate"
+from passwd_tool import PROGRAM, passwd  # noqa: F401
+
 LABEL = re.compile(r"^[2-9a-km-np-z]{5}-[2-9a-km-np-z]{5}-[2-9a-km-np-z]{5}$")
 ALPHABET = "23456789abcdefghijkmnpqrstuvwxyz"
-
-
-class Passwd:
-    def __init__(self, directory):
-        self.directory = directory
-        self.file = directory / "credentials"
-        self.env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
-        self.count = 0
-
-    def password(self, content, mode=0o600):
-        self.count += 1
-        path = self.directory / f"password{self.count}"
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        path.chmod(mode)
-        return path
-
-    def run(self, *argv, data=b"", **popen):
-        return subprocess.run([PROGRAM, "passwd", *map(str, argv)], input=data, timeout=60,
-                              capture_output=True, env=self.env, start_new_session=True,
-                              check=False, **popen)
-
-    def __call__(self, action, *argv, **popen):
-        return self.run(action, *argv, "--credentials", self.file, **popen)
-
-    def ok(self, action, *argv, **popen):
-        done = self(action, *argv, **popen)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.decode()
-
-    def fails(self, status, words, action, *argv, **popen):
-        """One line on stderr that has words, nothing on stdout, and the file as it was."""
-        before = self.file.read_bytes() if self.file.exists() else None
-        done = self(action, *argv, **popen)
-        error = done.stderr.decode()
-        assert done.returncode == status, (done.returncode, error)
-        assert words in error, error
-        assert error.startswith("keyplate passwd: ") and error.count("\n") == 1, error
-        assert done.stdout == b""
-        after = self.file.read_bytes() if self.file.exists() else None
-        assert before == after
-        assert not list(self.directory.glob(".*"))
-
-    def add(self, user, password, *argv):
-        return self.ok("add", "--user", user, "--password-file", self.password(password), *argv)
-
-    def check(self, user, password):
-        return self("check", "--user", user, "--password-file", self.password(password)).returncode
-
-    def users(self):
-        return [line.split("\t") for line in self.ok("list").splitlines()[1:]]
-
-
-@pytest.fixture
-def passwd(tmp_path):
-    if not PROGRAM.exists():
-        pytest.fail(f"{PROGRAM} is missing: build it first, or set KEYPLATE_BUILD", pytrace=False)
-    return Passwd(tmp_path)
 
 
 # ---- The actions -----------------------------------------------------------------------------
@@ -90,7 +33,7 @@ def test_01_add_makes_the_file(passwd):
     assert stat.S_IMODE(passwd.file.stat().st_mode) == 0o600
     lines = passwd.ok("list").splitlines()
     assert re.fullmatch(r"device id: [2-9a-km-np-z]{16}", lines[0])
-    assert lines[1:] == ["admin\tgroup 3072\tgeneration 1\tSRP"]
+    assert lines[1:] == ["admin\tgroup 3072\tgeneration 1\tTLS 1.2, TLS 1.3"]
     assert [p.name for p in passwd.directory.iterdir() if "password" not in p.name] == [
         "credentials"]
 
@@ -99,7 +42,8 @@ def test_01_add_makes_the_file(passwd):
 def test_02_groups(passwd, bits):
     """Goal: --group and --device-id are the new file's, and the password fits in every group."""
     passwd.add("admin", "kestrel-4711", "--group", bits, "--device-id", "Rack 7/Ünit")
-    assert passwd.ok("list") == f"device id: Rack 7/Ünit\nadmin\tgroup {bits}\tgeneration 1\tSRP\n"
+    assert passwd.ok("list") == \
+        f"device id: Rack 7/Ünit\nadmin\tgroup {bits}\tgeneration 1\tTLS 1.2, TLS 1.3\n"
     assert passwd.check("admin", "kestrel-4711") == 0
     assert passwd.check("admin", "kestrel-4712") == 3
 
@@ -595,6 +539,10 @@ def test_29_weak_passwords(passwd, password, weak):
     (["list", "--user", "a"], "--user has no use with list"),
     (["change", "--group", "2048"], "--group has no use with change"),
     (["remove", "--force"], "--force has no use with remove"),
+    (["add", "--user", "a", "--generate", "--tls", "1.1"], "1.2|1.3|any"),
+    (["change", "--user", "a", "--generate", "--tls", ""], "1.2|1.3|any"),
+    (["import", "a", "--tls", "1.2"], "--tls has no use with import"),
+    (["export", "--allow-tls12"], "--allow-tls12 has no use with export"),
     (["check", "--generate"], "--generate has no use with check"),
     (["export", "--format", "pem"], "openssl|gnutls"),
     (["export", "a", "b"], "second file"),
@@ -618,7 +566,7 @@ def test_31_help(passwd):
     assert max(map(len, texts[0].splitlines())) <= 80
     for word in ("add", "change", "remove", "list", "check", "import", "export", "--credentials",
                  "--user", "--password-file", "--password-fd", "--generate", "--group",
-                 "--device-id", "--format", "--force"):
+                 "--device-id", "--format", "--force", "--tls", "--allow-tls12"):
         assert word in texts[0]
     done = subprocess.run([PROGRAM, "help", "nothing"], capture_output=True, check=False)
     assert done.returncode == 2 and b"no such command" in done.stderr
@@ -672,8 +620,8 @@ def test_41_damaged_lines_are_named(passwd):
     passwd.fails(1, "cut off", "list")
     passwd.file.write_bytes(b"")
     passwd.fails(1, "empty", "list")
-    passwd.file.write_bytes(good.replace(b"credentials 1", b"credentials 2", 1))
-    passwd.fails(1, "version 2", "list")
+    passwd.file.write_bytes(good.replace(b"credentials 2", b"credentials 3", 1))
+    passwd.fails(1, "version 3", "list")
 
 
 def test_42_owner_and_mode_stay(passwd):

@@ -73,7 +73,7 @@ def test_01_openssl_import(passwd, bits):
     passwd.ok("import", srpv, "--device-id", "unit")
     lines = passwd.ok("list").splitlines()
     assert lines[0] == "device id: unit"
-    assert lines[1:] == [f"{name}\tgroup {bits}\tgeneration {i}\tSRP"
+    assert lines[1:] == [f"{name}\tgroup {bits}\tgeneration {i}\tTLS 1.2 only"
                          for i, (name, _) in enumerate(USERS, 1)]
     for name, password in USERS:
         assert passwd.check(name, password) == 0
@@ -159,9 +159,10 @@ def test_06_users_that_differ(passwd):
     with it, list says which names can be told."""
     srpv = verifiers.openssl_srpv(passwd.directory / "f.srpv", openssl())
     passwd.ok("add", "--user", "first", "--generate")
-    passwd.fails("--force", "import", srpv)
+    passwd.fails("--allow-tls12", "import", srpv)
+    passwd.fails("--force", "import", "--allow-tls12", srpv)
     assert passwd.users() == ["first"]
-    done = passwd("import", "--force", srpv)
+    done = passwd("import", "--allow-tls12", "--force", srpv)
     assert done.returncode == 0 and done.err.count("warning: ") == 3
     assert passwd.ok("list").count("strangers can tell") == 3
     assert passwd.check("admin", "kestrel-4711") == 0

@@ -245,7 +245,7 @@ static void test_wrong_content(void **state)
         const char *text;
         const char *why;
     } cases[] = {
-        {1, "keyplate-credentials 2", "version 2"},
+        {1, "keyplate-credentials 3", "version 3: this Keyplate reads versions 1 and 2"},
         {1, "keyplate-credentials 0", "version 0"},
         {1, "keyplate-credentials", "not a credentials file"},
         {1, "hello world", "not a credentials file"},
@@ -435,8 +435,8 @@ static void test_a_user_has_the_salt_of_the_name(void **state)
     const struct kp_text password = {(char[]){"p"}, 1};
     const struct kp_text another = {(char[]){"q"}, 1};
     assert_int_equal(kp_roster_salt(crypto, roster.seed, 16, "u", 1, salt), 0);
-    assert_int_equal(kp_roster_user_make(&one, &roster, crypto, &name, &password), 0);
-    assert_int_equal(kp_roster_user_make(&two, &roster, crypto, &name, &another), 0);
+    assert_int_equal(kp_roster_user_make(&one, &roster, crypto, &name, &password, KP_USE_TLS12), 0);
+    assert_int_equal(kp_roster_user_make(&two, &roster, crypto, &name, &another, KP_USE_TLS12), 0);
     assert_int_equal(one.salt_len, 16);
     assert_memory_equal(one.salt, salt, KP_SALT_MAX);
     assert_memory_equal(two.salt, salt, KP_SALT_MAX);
@@ -457,7 +457,8 @@ static void test_check(void **state)
     const struct kp_text password = {(char[]){"secret"}, 6};
     const struct kp_text wrong = {(char[]){"Secret"}, 6};
     bool right = false;
-    assert_int_equal(kp_roster_user_make(&user, &roster, crypto, &name, &password), 0);
+    assert_int_equal(kp_roster_user_make(&user, &roster, crypto, &name, &password, KP_USE_TLS12),
+                     0);
     assert_int_equal(kp_roster_add(&roster, &user), 0);
     assert_int_equal(kp_roster_check(&roster, crypto, &name, &password, &right), 0);
     assert_true(right);

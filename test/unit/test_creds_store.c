@@ -14,6 +14,17 @@
 #include "creds/roster.h"
 #include "creds/store.h"
 
+/* What the password "kestrel-4711" makes for admin on device.example. */
+static const struct kp_roster_spake2plus half = {
+    {0xa1, 0x4f, 0xd4, 0xe7, 0x81, 0xc5, 0x23, 0x0e, 0x49, 0xce, 0x16,
+     0xd1, 0xe8, 0x99, 0x79, 0x29, 0x05, 0xee, 0x81, 0xc1, 0xcf, 0xa7,
+     0xd9, 0x62, 0x77, 0xb4, 0x03, 0xcb, 0xa6, 0x26, 0x0c, 0x40},
+    {0x04, 0x04, 0x66, 0xfa, 0x7e, 0x50, 0x87, 0x4f, 0x06, 0x90, 0x29, 0xdc, 0xf3,
+     0xab, 0x5a, 0x19, 0x6a, 0x17, 0x3c, 0xf8, 0x52, 0x69, 0xfc, 0x9b, 0x87, 0xb4,
+     0x40, 0x31, 0x86, 0xe2, 0x58, 0xf7, 0x37, 0x68, 0x50, 0xaa, 0x3e, 0xb6, 0xdf,
+     0x8f, 0xcc, 0x16, 0x48, 0xb6, 0xc4, 0xd5, 0x5f, 0x67, 0x0d, 0x84, 0xf6, 0x73,
+     0x24, 0xde, 0xf4, 0x36, 0x3f, 0xb5, 0xe6, 0x83, 0x8a, 0x19, 0x35, 0x7b, 0x29}};
+
 static struct kp_crypto *crypto;
 static struct kp_store_fault fault;
 static uint8_t v2048[256];
@@ -42,6 +53,24 @@ static void add(struct kp_roster *roster, const char *name, unsigned bits, size_
     assert_int_equal(kp_roster_user_set(&user, name, strlen(name), bits, salt, salt_len, v), 0);
     assert_int_equal(kp_roster_add(roster, &user), 0);
     assert_null(user.v);
+}
+
+/* Gives a user the SPAKE2+ half as well. */
+static void add_half(struct kp_roster_user *user)
+{
+    user->spake2plus = malloc(sizeof half);
+    assert_non_null(user->spake2plus);
+    *user->spake2plus = half;
+}
+
+/* Adds a user with the SPAKE2+ half alone. */
+static void add_tls13(struct kp_roster *roster, const char *name)
+{
+    struct kp_roster_user user = {.v = NULL};
+    assert_int_equal(kp_text_copy(&user.name, name, strlen(name)), 0);
+    add_half(&user);
+    assert_int_equal(kp_roster_add(roster, &user), 0);
+    assert_null(user.spake2plus);
 }
 
 static struct kp_roster make(void)
@@ -134,7 +163,7 @@ static void set_password(struct kp_roster *roster, const char *password, bool fr
     const struct kp_text name = {(char[]){"carol"}, 5};
     struct kp_text text;
     assert_int_equal(kp_text_copy(&text, password, strlen(password)), 0);
-    assert_int_equal(kp_roster_user_make(&user, roster, crypto, &name, &text), 0);
+    assert_int_equal(kp_roster_user_make(&user, roster, crypto, &name, &text, KP_USE_TLS12), 0);
     assert_int_equal(fresh ? kp_roster_add(roster, &user) : kp_roster_change(roster, &user), 0);
     kp_text_clear(&text);
 }
@@ -232,31 +261,160 @@ static void test_simulated_salts_look_real(void **state)
     kp_roster_clear(&roster);
 }
 
+static const uint8_t generator[KP_POINT_LEN] = {
+    0x04, 0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5,
+    0x63, 0xa4, 0x40, 0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4,
+    0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a,
+    0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce, 0x33,
+    0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5};
+
+/* The binding of admin, who has both halves, after one change to the file. */
+static void bind_after(int change, uint8_t out[static 32])
+{
+    struct kp_roster roster = make();
+    struct kp_roster_user *user = &roster.users[0];
+    memset(roster.seed, 0x33, sizeof roster.seed);
+    add_half(user);
+    user->salt[3] ^= change == 1;
+    user->v[200] ^= change == 2;
+    user->spake2plus->w0[31] ^= change == 3;
+    if (change == 4)
+        memcpy(user->spake2plus->l, generator, sizeof generator);
+    user->generation += change == 5;
+    if (change == 6) {
+        free(user->spake2plus);
+        user->spake2plus = NULL;
+    }
+    if (change == 7) {
+        free(user->v);
+        user->v = NULL;
+        user->bits = 0;
+        user->salt_len = 0;
+    }
+    if (change == 8)
+        assert_int_equal(kp_roster_remove(&roster, "admin", 5), 0);
+    struct kp_store *store = store_of(&roster);
+    struct kp_credential c = look_up(store, "admin");
+    memcpy(out, c.binding, 32);
+    kp_store_free(store);
+    kp_roster_clear(&roster);
+}
+
 /* Whatever a ticket dies with changes the binding; loading the same file again doesn't. */
 static void test_binding(void **state)
 {
     (void)state;
-    struct kp_roster roster = make();
-    struct kp_store *store = store_of(&roster);
-    struct kp_credential was = look_up(store, "admin");
-    for (int change = 0; change < 5; change++) {
-        struct kp_roster_user *user = &roster.users[0];
-        user->salt[3] ^= change == 1;
-        user->v[200] ^= change == 2;
-        roster.generation += change == 3;
-        user->generation = change == 3 ? roster.generation : 1;
-        if (change == 4)
-            assert_int_equal(kp_roster_remove(&roster, "admin", 5), 0);
-        struct kp_store *now = store_of(&roster);
-        struct kp_credential is = look_up(now, "admin");
-        assert_int_equal(memcmp(was.binding, is.binding, 32) == 0, change == 0);
-        if (change < 4) {
-            user->salt[3] ^= change == 1;
-            user->v[200] ^= change == 2;
-        }
-        kp_store_free(now);
+    uint8_t was[9][32];
+    uint8_t again[32];
+    for (int change = 0; change < 9; change++) {
+        bind_after(change, was[change]);
+        bind_after(change, again);
+        assert_memory_equal(again, was[change], 32);
+        for (int other = 0; other < change; other++)
+            assert_memory_not_equal(was[other], was[change], 32);
     }
+}
+
+/* ---- Users who lack a half ------------------------------------------------------------------ */
+
+/* Each half is the user's own or nobody's, and nobody can tell from the salt. */
+static void test_halves(void **state)
+{
+    (void)state;
+    struct kp_roster roster = make();
+    struct kp_store *before = store_of(&roster);
+    add_tls13(&roster, "vendor");
+    add(&roster, "both", 2048, 16);
+    add_half(kp_roster_find(&roster, "both", 4));
+    struct kp_store *store = store_of(&roster);
+    struct kp_credential nobody = look_up(store, "nobody");
+    struct kp_credential admin = look_up(store, "admin");
+    struct kp_credential vendor = look_up(store, "vendor");
+    struct kp_credential both = look_up(store, "both");
+    assert_non_null(nobody.srp);
+    assert_non_null(nobody.spake2plus);
+    assert_true(nobody.srp_simulated && nobody.spake2plus_simulated);
+    assert_true(!admin.srp_simulated && admin.spake2plus_simulated);
+    assert_ptr_not_equal(admin.srp, nobody.srp);
+    assert_ptr_equal(admin.spake2plus, nobody.spake2plus);
+    assert_true(vendor.srp_simulated && !vendor.spake2plus_simulated);
+    assert_ptr_equal(vendor.srp, nobody.srp);
+    assert_ptr_not_equal(vendor.spake2plus, nobody.spake2plus);
+    assert_true(!both.srp_simulated && !both.spake2plus_simulated);
+    assert_ptr_not_equal(both.srp, nobody.srp);
+    assert_ptr_not_equal(both.spake2plus, nobody.spake2plus);
+    assert_ptr_not_equal(both.spake2plus, vendor.spake2plus);
+    assert_int_equal(vendor.salt_len, 16);
+    assert_memory_equal(vendor.salt, look_up(before, "vendor").salt, KP_SALT_MAX);
+    assert_memory_not_equal(vendor.binding, look_up(before, "vendor").binding, 32);
+    assert_int_equal(kp_store_told(store), 0);
+    kp_store_free(before);
     kp_store_free(store);
+    kp_roster_clear(&roster);
+}
+
+static const uint8_t one[KP_SCALAR_LEN] = {[KP_SCALAR_LEN - 1] = 1};
+
+/* The verifier's Z of a run with X = G and y = 1 tells whose w0 it is, and K_main whose L. */
+static void run_half(const struct kp_spake2plus_verifier *verifier, struct kp_spake2plus_keys *keys)
+{
+    const struct kp_spake2plus_names names = {.prover = {(const uint8_t *)"admin", 5}};
+    const struct kp_span share_p = {generator, sizeof generator};
+    uint8_t share_v[KP_POINT_LEN];
+    assert_int_equal(
+        kp_spake2plus_verifier_run(verifier, crypto, &names, one, share_p, share_v, keys), 0);
+}
+
+/* What is handed out is made of the w0 and L of the file; the simulated one of no file's. */
+static void test_spake2plus_half_is_the_files(void **state)
+{
+    (void)state;
+    struct kp_roster roster = make();
+    struct kp_spake2plus_verifier *expected;
+    struct kp_spake2plus_keys keys[4];
+    add_tls13(&roster, "vendor");
+    struct kp_store *store = store_of(&roster);
+    struct kp_store *reloaded = store_of(&roster);
+    assert_int_equal(kp_spake2plus_verifier_new(&expected, crypto, half.w0, half.l), 0);
+    run_half(expected, &keys[0]);
+    run_half(look_up(store, "vendor").spake2plus, &keys[1]);
+    run_half(look_up(store, "admin").spake2plus, &keys[2]);
+    run_half(look_up(reloaded, "admin").spake2plus, &keys[3]);
+    assert_memory_equal(&keys[0], &keys[1], sizeof *keys);
+    assert_memory_not_equal(&keys[1], &keys[2], sizeof *keys);
+    assert_memory_not_equal(&keys[2], &keys[3], sizeof *keys);
+    kp_spake2plus_verifier_free(expected);
+    kp_store_free(reloaded);
+    kp_store_free(store);
+    kp_roster_clear(&roster);
+}
+
+static bool prefers_tls12(const struct kp_roster *roster)
+{
+    struct kp_store *store = store_of(roster);
+    bool prefers = kp_store_prefers_tls12(store);
+    kp_store_free(store);
+    return prefers;
+}
+
+/* One user with an SRP half alone is enough, wherever he stands. */
+static void test_prefers_tls12(void **state)
+{
+    (void)state;
+    struct kp_roster roster;
+    assert_int_equal(kp_roster_init(&roster, crypto, "x", 1, 2048, 16), 0);
+    assert_false(prefers_tls12(&roster));
+    add_tls13(&roster, "vendor");
+    assert_false(prefers_tls12(&roster));
+    add(&roster, "b", 2048, 16);
+    assert_true(prefers_tls12(&roster));
+    add_half(kp_roster_find(&roster, "b", 1));
+    assert_false(prefers_tls12(&roster));
+    add(&roster, "c", 2048, 16);
+    add_tls13(&roster, "d");
+    assert_true(prefers_tls12(&roster));
+    assert_int_equal(kp_roster_remove(&roster, "c", 1), 0);
+    assert_false(prefers_tls12(&roster));
     kp_roster_clear(&roster);
 }
 
@@ -336,6 +494,9 @@ int main(void)
         cmocka_unit_test(test_lookup_hostile_names),
         cmocka_unit_test(test_simulated_salts_look_real),
         cmocka_unit_test(test_binding),
+        cmocka_unit_test(test_halves),
+        cmocka_unit_test(test_spake2plus_half_is_the_files),
+        cmocka_unit_test(test_prefers_tls12),
         cmocka_unit_test(test_users_that_differ),
         cmocka_unit_test(test_many_users),
         cmocka_unit_test(test_references),

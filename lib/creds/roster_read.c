@@ -1,5 +1,5 @@
 /*
- * The text of a credentials file: parsed strictly, and written.  The format stands in roster.h.
+ * The text of a credentials file, parsed strictly.  The format stands in roster.h.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -7,24 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
-#include "base/secret.h"
-#include "creds/roster.h"
+#include "creds/roster_line.h"
 
-#define MAGIC "keyplate-credentials"
-#define CHECK_LEN 8       /* hex digits of a line's check */
 #define LINE_MAX_LEN 4096 /* the longest: a name all escaped, a salt of 255 bytes, v of 1024 */
 #define FIELDS_MAX 6
-
-static const char hex_digits[] = "0123456789abcdef";
-
-/* ---- Reading ----------------------------------------------------------------------------- */
 
 struct parser {
     const struct kp_crypto *crypto;
     struct kp_roster *roster;
     struct kp_store_fault *fault;
-    const char *at; /* the rest of the text */
+    uint64_t version; /* of the text */
+    const char *at;   /* the rest of the text */
     size_t left;
     struct kp_span field[FIELDS_MAX]; /* of the line, its check left out */
     size_t fields;
@@ -39,29 +32,18 @@ __attribute__((format(printf, 2, 3))) static int fail(struct parser *p, const ch
     return KP_E_SYNTAX;
 }
 
-static void line_check(const struct kp_crypto *crypto, const char *line, size_t len, int *error,
-                       char out[static CHECK_LEN])
-{
-    const struct kp_span span = {(const uint8_t *)line, len};
-    uint8_t digest[KP_SHA256_LEN] = {0};
-    *error = kp_digest(crypto, KP_HASH_SHA256, &span, 1, digest);
-    for (size_t i = 0; i < CHECK_LEN; i++)
-        out[i] = hex_digits[i % 2 == 0 ? digest[i / 2] >> 4 : digest[i / 2] & 15];
-}
-
 /* Takes the check off the end of a line. */
 static int take_check(struct parser *p, const char *line, size_t *len)
 {
-    char check[CHECK_LEN];
-    int error = 0;
-    if (*len < CHECK_LEN + 2 || line[*len - CHECK_LEN - 1] != ' ')
+    char check[KP_ROSTER_LINE_CHECK_LEN];
+    if (*len < KP_ROSTER_LINE_CHECK_LEN + 2 || line[*len - KP_ROSTER_LINE_CHECK_LEN - 1] != ' ')
         return fail(p, "the line is damaged: it does not end with its check");
-    line_check(p->crypto, line, *len - CHECK_LEN - 1, &error, check);
+    int error = kp_roster_line_check(p->crypto, line, *len - KP_ROSTER_LINE_CHECK_LEN - 1, check);
     if (error != 0)
         return error;
-    if (memcmp(line + *len - CHECK_LEN, check, CHECK_LEN) != 0)
+    if (memcmp(line + *len - KP_ROSTER_LINE_CHECK_LEN, check, KP_ROSTER_LINE_CHECK_LEN) != 0)
         return fail(p, "the line is damaged: its check does not match it");
-    *len -= CHECK_LEN + 1;
+    *len -= KP_ROSTER_LINE_CHECK_LEN + 1;
     return 0;
 }
 
@@ -129,8 +111,8 @@ static bool number(struct kp_span text, uint64_t max, uint64_t *out)
 
 static int hex_value(uint8_t c)
 {
-    const char *place = c == '\0' ? NULL : strchr(hex_digits, c);
-    return place == NULL ? -1 : (int)(place - hex_digits);
+    const char *place = c == '\0' ? NULL : strchr(kp_roster_line_digits, c);
+    return place == NULL ? -1 : (int)(place - kp_roster_line_digits);
 }
 
 static bool hex(struct kp_span text, uint8_t *out, size_t out_len)
@@ -147,11 +129,6 @@ static bool hex(struct kp_span text, uint8_t *out, size_t out_len)
     return true;
 }
 
-static bool must_escape(uint8_t c)
-{
-    return c <= ' ' || c == 0x7f || c == '\\';
-}
-
 /* A name or device id.  Only the spelling that we write is taken, so that two can't be one. */
 static int name_field(struct parser *p, struct kp_span text, struct kp_text *out)
 {
@@ -164,7 +141,7 @@ static int name_field(struct parser *p, struct kp_span text, struct kp_text *out
             const struct kp_span digits = {text.data + i + 2, 2};
             used = 4;
             if (text.len - i < used || text.data[i + 1] != 'x' || !hex(digits, &c, 1) ||
-                !must_escape(c))
+                !kp_roster_line_must_escape(c))
                 return fail(p, "the name is damaged");
         }
         if (len == KP_NAME_MAX)
@@ -180,13 +157,13 @@ static int name_field(struct parser *p, struct kp_span text, struct kp_text *out
 
 static int parse_version(struct parser *p)
 {
-    uint64_t version = 0;
     int error = next_line(p);
-    if (error == 0 && (p->fields != 2 || !is_word(p->field[0], MAGIC) ||
-                       !number(p->field[1], UINT64_MAX, &version)))
+    if (error == 0 && (p->fields != 2 || !is_word(p->field[0], KP_ROSTER_LINE_MAGIC) ||
+                       !number(p->field[1], UINT64_MAX, &p->version)))
         error = fail(p, "this is not a credentials file of Keyplate");
-    if (error == 0 && version != 1)
-        error = fail(p, "format version %" PRIu64 ": this Keyplate reads version 1", version);
+    if (error == 0 && p->version != 1 && p->version != 2)
+        error =
+            fail(p, "format version %" PRIu64 ": this Keyplate reads versions 1 and 2", p->version);
     return error;
 }
 
@@ -250,6 +227,43 @@ static int parse_srp(struct parser *p, struct kp_span text, struct kp_roster_use
     return 0;
 }
 
+/* W0:L, each of its exact length. */
+static int parse_spake2plus(struct parser *p, struct kp_span text, struct kp_roster_user *user)
+{
+    const size_t w0_digits = 2 * KP_SCALAR_LEN;
+    struct kp_point *point = NULL;
+    if (text.len <= w0_digits || text.data[w0_digits] != ':')
+        return fail(p, "the SPAKE2+ half is not w0:L");
+    const struct kp_span w0 = {text.data, w0_digits};
+    const struct kp_span l = {text.data + w0_digits + 1, text.len - w0_digits - 1};
+    user->spake2plus = calloc(1, sizeof *user->spake2plus);
+    if (user->spake2plus == NULL)
+        return KP_E_MEMORY;
+    if (!hex(w0, user->spake2plus->w0, KP_SCALAR_LEN) || !kp_scalar_valid(user->spake2plus->w0))
+        return fail(p, "w0 is damaged");
+    if (!hex(l, user->spake2plus->l, KP_POINT_LEN))
+        return fail(p, "L is damaged");
+    int error = kp_point_new(&point, p->crypto, user->spake2plus->l, KP_POINT_LEN);
+    kp_point_free(point);
+    return error == KP_E_ILLEGAL ? fail(p, "L is not a point of the curve") : error;
+}
+
+static int parse_halves(struct parser *p, struct kp_roster_user *user)
+{
+    bool no_srp = p->version > 1 && is_word(p->field[3], "-");
+    bool no_spake2plus = is_word(p->field[4], "-");
+    int error = 0;
+    if (no_srp && no_spake2plus)
+        return fail(p, "the user has neither an SRP half nor a SPAKE2+ half");
+    if (p->version == 1 && !no_spake2plus)
+        return fail(p, "the user has a SPAKE2+ half, which format version 1 has not");
+    if (!no_srp)
+        error = parse_srp(p, p->field[3], user);
+    if (error == 0 && !no_spake2plus)
+        error = parse_spake2plus(p, p->field[4], user);
+    return error;
+}
+
 static int parse_user(struct parser *p)
 {
     struct kp_roster *roster = p->roster;
@@ -261,12 +275,10 @@ static int parse_user(struct parser *p)
         error = fail(p, "expected here: a user with 5 fields, or the end");
     else if (!number(p->field[2], highest, &generation) || generation == 0)
         error = fail(p, "the user's generation is not from 1 to the file's");
-    else if (!is_word(p->field[4], "-"))
-        error = fail(p, "the user has a SPAKE2+ half, which format version 1 has not");
     if (error == 0)
         error = name_field(p, p->field[1], &user.name);
     if (error == 0)
-        error = parse_srp(p, p->field[3], &user);
+        error = parse_halves(p, &user);
     if (error == 0)
         error = kp_roster_add(roster, &user);
     if (error == KP_E_EXISTS)
@@ -303,7 +315,7 @@ static int parse_users(struct parser *p)
 int kp_roster_parse(struct kp_roster *roster, const struct kp_crypto *crypto, const char *text,
                     size_t len, struct kp_store_fault *fault)
 {
-    struct parser p = {crypto, roster, fault, text, len, {{NULL, 0}}, 0};
+    struct parser p = {.crypto = crypto, .roster = roster, .fault = fault, .at = text, .left = len};
     int error;
     *roster = (struct kp_roster){.users = NULL};
     *fault = (struct kp_store_fault){.line = 0};
@@ -318,126 +330,4 @@ int kp_roster_parse(struct kp_roster *roster, const struct kp_crypto *crypto, co
     if (error != 0)
         kp_roster_clear(roster);
     return error;
-}
-
-/* ---- Writing ----------------------------------------------------------------------------- */
-
-static void put_text(struct kp_builder *b, const char *text)
-{
-    kp_put_bytes(b, text, strlen(text));
-}
-
-static void put_number(struct kp_builder *b, uint64_t value)
-{
-    char digits[24];
-    (void)snprintf(digits, sizeof digits, "%" PRIu64, value);
-    put_text(b, digits);
-}
-
-static void put_hex(struct kp_builder *b, const uint8_t *data, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        const char pair[2] = {hex_digits[data[i] >> 4], hex_digits[data[i] & 15]};
-        kp_put_bytes(b, pair, 2);
-    }
-}
-
-static void put_name(struct kp_builder *b, const struct kp_text *name)
-{
-    for (size_t i = 0; i < name->len; i++) {
-        uint8_t c = (uint8_t)name->data[i];
-        if (must_escape(c)) {
-            put_text(b, "\\x");
-            put_hex(b, &c, 1);
-        } else {
-            kp_put_u8(b, c);
-        }
-    }
-}
-
-/* Ends the line that began at start with its check. */
-static int put_check(struct kp_builder *b, const struct kp_crypto *crypto, size_t start)
-{
-    char check[CHECK_LEN] = {0};
-    int error = 0;
-    if (!b->failed)
-        line_check(crypto, (const char *)b->data + start, b->len - start, &error, check);
-    put_text(b, " ");
-    kp_put_bytes(b, check, sizeof check);
-    put_text(b, "\n");
-    return error;
-}
-
-static int put_user(struct kp_builder *b, const struct kp_crypto *crypto,
-                    const struct kp_roster_user *user)
-{
-    size_t start = b->len;
-    put_text(b, "user ");
-    put_name(b, &user->name);
-    put_text(b, " ");
-    put_number(b, user->generation);
-    put_text(b, " ");
-    put_number(b, user->bits);
-    put_text(b, ":");
-    put_hex(b, user->salt, user->salt_len);
-    put_text(b, ":");
-    put_hex(b, user->v, user->bits / 8);
-    put_text(b, " -");
-    return put_check(b, crypto, start);
-}
-
-static int put_count(struct kp_builder *b, const struct kp_crypto *crypto, const char *key,
-                     uint64_t value)
-{
-    size_t start = b->len;
-    put_text(b, key);
-    put_number(b, value);
-    return put_check(b, crypto, start);
-}
-
-static int put_all(struct kp_builder *b, const struct kp_crypto *crypto,
-                   const struct kp_roster *roster)
-{
-    put_text(b, MAGIC " 1\n");
-    size_t start = b->len;
-    put_text(b, "device-id ");
-    put_name(b, &roster->device_id);
-    int error = put_check(b, crypto, start);
-    if (error == 0)
-        error = put_count(b, crypto, "group ", roster->bits);
-    if (error == 0)
-        error = put_count(b, crypto, "salt-length ", roster->salt_len);
-    start = b->len;
-    put_text(b, "seed ");
-    put_hex(b, roster->seed, sizeof roster->seed);
-    if (error == 0)
-        error = put_check(b, crypto, start);
-    if (error == 0)
-        error = put_count(b, crypto, "generation ", roster->generation);
-    for (size_t i = 0; error == 0 && i < roster->count; i++)
-        error = put_user(b, crypto, &roster->users[i]);
-    if (error == 0)
-        error = put_count(b, crypto, "end ", roster->count);
-    return error;
-}
-
-int kp_roster_format(const struct kp_roster *roster, const struct kp_crypto *crypto,
-                     struct kp_text *out)
-{
-    struct kp_builder b;
-    *out = (struct kp_text){malloc(KP_ROSTER_TEXT_MAX + 1), KP_ROSTER_TEXT_MAX + 1};
-    if (out->data == NULL)
-        return KP_E_MEMORY;
-    kp_builder_init(&b, (uint8_t *)out->data, KP_ROSTER_TEXT_MAX);
-    int error = put_all(&b, crypto, roster);
-    if (error == 0 && b.failed)
-        error = KP_E_TOO_LONG;
-    if (error != 0) {
-        /* All of it may have been written on: the length is the buffer's until here. */
-        kp_text_clear(out);
-        return error;
-    }
-    out->data[b.len] = '\0';
-    out->len = b.len;
-    return 0;
 }
