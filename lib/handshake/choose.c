@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define SSL30 0x0300
+
 /* ---- What both versions do with a ClientHello ---------------------------------------------- */
 
 /* Ours are in order of preference: RFC 7301 3.2. */
@@ -86,6 +88,9 @@ static int choose(struct kp_handshake *hs, const struct kp_client_hello *hello)
     bool can13 = (ours & KP_USE_TLS13) != 0 && offers(hello, KP_TLS13);
     bool srp = can12 && offers_srp_suites(hello);
 
+    /* RFC 8446 D.5: whatever else it says. */
+    if (hello->version == SSL30)
+        return KP_E_VERSION;
     if ((ours & KP_USE_TLS13) != 0 && !can13 && kp_list_has(hello->suites, KP_FALLBACK_SCSV))
         return KP_E_FALLBACK;
     if (!can12 && !can13)

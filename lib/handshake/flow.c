@@ -3,9 +3,10 @@
  */
 #include "handshake/handshake.h"
 
-/* An honest hello has a few hundred bytes, two thousand with post-quantum key shares.  Whoever may
- * send one has proved nothing yet. */
-#define HELLO_MAX 8192
+/* An honest hello has a few hundred bytes, two thousand with post-quantum key shares, more with a
+ * foreign server's ticket.  Whoever may send one has proved nothing yet: a record's worth, as
+ * BoringSSL has it. */
+#define HELLO_MAX 16384
 #define SHARE_MAX (2 + KP_SRP_MAX_LEN)
 #define PARAMS_MAX (2 + KP_SRP_MAX_LEN + 2 + KP_SRP_MAX_LEN + 1 + KP_SALT_MAX + 2 + KP_SRP_MAX_LEN)
 #define TICKET_MAX 16384
