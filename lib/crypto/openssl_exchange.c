@@ -1,7 +1,6 @@
 /*
- * The provider's key agreement: X25519 on EVP, secp256r1 on the same points as SPAKE2+.  A group is
- * a row of the table; one whose sides differ (a KEM) brings an `answer` of its own, and is left out
- * of kp_exchange_lens where the library doesn't have it.
+ * The provider's key agreement: X25519 on EVP, secp256r1 on the same points as SPAKE2+, and
+ * X25519MLKEM768 where the library has ML-KEM.  A group is a row of the table.
  */
 #include "crypto/exchange.h"
 
@@ -9,6 +8,8 @@
 #include "crypto/curve.h"
 #include "crypto/openssl_symmetric.h"
 
+#include <openssl/core_names.h>
+#include <openssl/params.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ struct kp_exchange {
     const struct row *row;
     uint8_t scalar[KP_SCALAR_LEN]; /* secp256r1 */
     EVP_PKEY *key;                 /* X25519 */
+    EVP_PKEY *kem;                 /* ML-KEM-768 */
 };
 
 struct row {
@@ -40,6 +42,7 @@ struct row {
 static void exchange_clear(struct kp_exchange *e)
 {
     EVP_PKEY_free(e->key);
+    EVP_PKEY_free(e->kem);
     kp_wipe(e, sizeof(*e));
 }
 
@@ -119,9 +122,127 @@ static int p256_agree(const struct kp_exchange *e, const struct kp_crypto *c, co
     return err;
 }
 
+/* ---- X25519MLKEM768, draft-ietf-tls-ecdhe-mlkem: ML-KEM's part comes first everywhere ----------
+ */
+
+#define MLKEM_NAME "ML-KEM-768"
+#define MLKEM_SEED_LEN 64
+#define MLKEM_ENTROPY_LEN 32
+#define MLKEM_KEY_LEN 1184
+#define MLKEM_CIPHERTEXT_LEN 1088
+#define MLKEM_SECRET_LEN 32
+
+/* From the caller's random bytes, as everything else (FIPS 203 7.1: d and z). */
+static int mlkem_make(struct kp_exchange *e, const struct kp_crypto *c, uint8_t *key)
+{
+    uint8_t seed[MLKEM_SEED_LEN];
+    char name[] = "seed";
+    size_t len = 0;
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(name, seed, sizeof(seed)),
+                                 OSSL_PARAM_construct_end()};
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, MLKEM_NAME, NULL);
+    int err = ctx != NULL ? kp_random(c, seed, sizeof(seed)) : KP_E_CRYPTO;
+
+    if (err == 0 && (EVP_PKEY_keygen_init(ctx) != 1 || EVP_PKEY_CTX_set_params(ctx, params) != 1 ||
+                     EVP_PKEY_generate(ctx, &e->kem) != 1 ||
+                     EVP_PKEY_get_octet_string_param(e->kem, OSSL_PKEY_PARAM_PUB_KEY, key,
+                                                     MLKEM_KEY_LEN, &len) != 1 ||
+                     len != MLKEM_KEY_LEN))
+        err = KP_E_CRYPTO;
+    EVP_PKEY_CTX_free(ctx);
+    kp_wipe(seed, sizeof(seed));
+    return err;
+}
+
+/* The peer's encapsulation key; KP_E_ILLEGAL when it fails FIPS 203's modulus check (7.2). */
+static int mlkem_peer(EVP_PKEY **out, const uint8_t *key)
+{
+    uint8_t copy[MLKEM_KEY_LEN];
+    char name[] = OSSL_PKEY_PARAM_PUB_KEY;
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(name, copy, sizeof(copy)),
+                           OSSL_PARAM_construct_end()};
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, MLKEM_NAME, NULL);
+    int err = KP_E_CRYPTO;
+
+    *out = NULL;
+    memcpy(copy, key, sizeof(copy));
+    if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1)
+        err = EVP_PKEY_fromdata(ctx, out, EVP_PKEY_PUBLIC_KEY, params) == 1 ? 0 : KP_E_ILLEGAL;
+    EVP_PKEY_CTX_free(ctx);
+    return err;
+}
+
+static int mlkem_encapsulate(const struct kp_crypto *c, const uint8_t *key, uint8_t *ciphertext,
+                             uint8_t *secret)
+{
+    uint8_t entropy[MLKEM_ENTROPY_LEN];
+    char name[] = "ikme";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(name, entropy, sizeof(entropy)),
+                                 OSSL_PARAM_construct_end()};
+    size_t ciphertext_len = MLKEM_CIPHERTEXT_LEN;
+    size_t secret_len = MLKEM_SECRET_LEN;
+    EVP_PKEY_CTX *ctx = NULL;
+    EVP_PKEY *peer;
+    int err = mlkem_peer(&peer, key);
+
+    if (err == 0)
+        err = kp_random(c, entropy, sizeof(entropy));
+    if (err == 0) {
+        ctx = EVP_PKEY_CTX_new_from_pkey(NULL, peer, NULL);
+        if (ctx == NULL || EVP_PKEY_encapsulate_init(ctx, params) != 1 ||
+            EVP_PKEY_encapsulate(ctx, ciphertext, &ciphertext_len, secret, &secret_len) != 1)
+            err = KP_E_CRYPTO;
+    }
+    EVP_PKEY_CTX_free(ctx);
+    EVP_PKEY_free(peer);
+    kp_wipe(entropy, sizeof(entropy));
+    return err;
+}
+
+static int hybrid_make(struct kp_exchange *e, const struct kp_crypto *c, uint8_t *share)
+{
+    int err = mlkem_make(e, c, share);
+
+    return err == 0 ? x25519_make(e, c, share + MLKEM_KEY_LEN) : err;
+}
+
+/* A ciphertext that is not one gives a secret that nobody has (FIPS 203 6.3): Finished fails. */
+static int hybrid_agree(const struct kp_exchange *e, const struct kp_crypto *c,
+                        const uint8_t *theirs, uint8_t *secret)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, e->kem, NULL);
+    size_t len = MLKEM_SECRET_LEN;
+    int err = KP_E_CRYPTO;
+
+    if (ctx != NULL && EVP_PKEY_decapsulate_init(ctx, NULL) == 1 &&
+        EVP_PKEY_decapsulate(ctx, secret, &len, theirs, MLKEM_CIPHERTEXT_LEN) == 1)
+        err = x25519_agree(e, c, theirs + MLKEM_CIPHERTEXT_LEN, secret + MLKEM_SECRET_LEN);
+    EVP_PKEY_CTX_free(ctx);
+    return err;
+}
+
+static int hybrid_answer(const struct row *row, const struct kp_crypto *c, const uint8_t *offer,
+                         uint8_t *answer, uint8_t *secret)
+{
+    int err = mlkem_encapsulate(c, offer, answer, secret);
+    struct kp_exchange e = {.row = row};
+
+    if (err == 0)
+        err = x25519_make(&e, c, answer + MLKEM_CIPHERTEXT_LEN);
+    if (err == 0)
+        err = x25519_agree(&e, c, offer + MLKEM_KEY_LEN, secret + MLKEM_SECRET_LEN);
+    exchange_clear(&e);
+    return err;
+}
+
 /* ---- Groups -------------------------------------------------------------------------------- */
 
 static const struct row rows[] = {
+    {KP_GROUP_X25519MLKEM768,
+     {MLKEM_KEY_LEN + X25519_LEN, MLKEM_CIPHERTEXT_LEN + X25519_LEN, MLKEM_SECRET_LEN + X25519_LEN},
+     hybrid_make,
+     hybrid_agree,
+     hybrid_answer},
     {KP_GROUP_X25519, {X25519_LEN, X25519_LEN, X25519_LEN}, x25519_make, x25519_agree, dh_answer},
     {KP_GROUP_SECP256R1,
      {KP_POINT_LEN, KP_POINT_LEN, COORDINATE_LEN},
@@ -143,8 +264,7 @@ bool kp_exchange_lens(const struct kp_crypto *crypto, uint16_t group, struct kp_
 {
     const struct row *row = row_of(group);
 
-    (void)crypto;
-    if (row == NULL)
+    if (row == NULL || (group == KP_GROUP_X25519MLKEM768 && crypto->mlkem768 == NULL))
         return false;
     *out = row->lens;
     return true;
@@ -153,7 +273,8 @@ bool kp_exchange_lens(const struct kp_crypto *crypto, uint16_t group, struct kp_
 int kp_exchange_new(struct kp_exchange **out, const struct kp_crypto *c, uint16_t group,
                     uint8_t *offer)
 {
-    const struct row *row = row_of(group);
+    struct kp_exchange_lens lens;
+    const struct row *row = kp_exchange_lens(c, group, &lens) ? row_of(group) : NULL;
     struct kp_exchange *e = calloc(1, sizeof(*e));
 
     *out = NULL;
@@ -193,8 +314,9 @@ int kp_exchange_answer(const struct kp_crypto *c, uint16_t group, struct kp_span
                        uint8_t *answer, uint8_t *secret)
 {
     const struct row *row = row_of(group);
+    struct kp_exchange_lens lens;
 
-    if (row == NULL)
+    if (!kp_exchange_lens(c, group, &lens))
         return KP_E_ARGUMENT;
     if (offer.len != row->lens.offer)
         return KP_E_ILLEGAL;

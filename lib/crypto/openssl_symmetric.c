@@ -8,6 +8,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/obj_mac.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
@@ -50,6 +51,9 @@ static bool fetch_all(struct kp_crypto *c)
     c->gcm128 = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
     c->gcm256 = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     c->chacha = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
+    ERR_set_mark();
+    c->mlkem768 = EVP_KEM_fetch(NULL, "ML-KEM-768", NULL);
+    ERR_pop_to_mark();
     c->p256 = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
     c->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     for (size_t i = 0; i < sizeof(c->hmac_of) / sizeof(c->hmac_of[0]); i++) {
@@ -89,6 +93,7 @@ void kp_crypto_free(struct kp_crypto *c)
     EVP_CIPHER_free(c->gcm256);
     EVP_CIPHER_free(c->chacha);
     EC_GROUP_free(c->p256);
+    EVP_KEM_free(c->mlkem768);
     for (size_t i = 0; i < sizeof(c->hmac_of) / sizeof(c->hmac_of[0]); i++)
         EVP_MAC_CTX_free(c->hmac_of[i]);
     EVP_MAC_free(c->hmac);

@@ -2,7 +2,7 @@
  * Proves: the provider's P-256 takes no point but an uncompressed one on the curve, computes what
  * the curve's published numbers say, and refuses the point at infinity; its scalars are always in
  * 1..n-1; X25519 and secp256r1 agree as RFC 7748 6.1 and RFC 5903 8.1 say, and refuse shares of
- * small order.
+ * small order; X25519MLKEM768, where there is one, agrees with libcrypto's own.
  */
 #include "cm.h"
 
@@ -11,6 +11,8 @@
 #include "hex.h"
 #include "seeded.h"
 
+#include <openssl/err.h>
+#include <openssl/evp.h>
 #include <string.h>
 
 #define ORDER "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"
@@ -536,6 +538,99 @@ static void test_groups(void **state)
     kp_exchange_free(NULL);
 }
 
+/* ---- X25519MLKEM768, against libcrypto's own ------------------------------------------------- */
+
+static EVP_PKEY_CTX *hybrid(void)
+{
+    EVP_PKEY_CTX *ctx;
+
+    ERR_set_mark();
+    ctx = EVP_PKEY_CTX_new_from_name(NULL, "X25519MLKEM768", NULL);
+    if (ctx != NULL && EVP_PKEY_keygen_init(ctx) != 1) {
+        EVP_PKEY_CTX_free(ctx);
+        ctx = NULL;
+    }
+    ERR_pop_to_mark();
+    return ctx;
+}
+
+static void hybrid_as_server(const uint8_t *offer, size_t offer_len, uint8_t *answer,
+                             uint8_t *secret)
+{
+    EVP_PKEY_CTX *ctx = hybrid();
+    EVP_PKEY *own = NULL, *peer;
+    size_t answer_len = KP_EXCHANGE_SHARE_MAX, secret_len = KP_EXCHANGE_SECRET_MAX;
+
+    assert_int_equal(EVP_PKEY_generate(ctx, &own), 1);
+    peer = EVP_PKEY_new();
+    assert_int_equal(EVP_PKEY_copy_parameters(peer, own), 1);
+    assert_int_equal(EVP_PKEY_set1_encoded_public_key(peer, offer, offer_len), 1);
+    EVP_PKEY_CTX_free(ctx);
+    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, peer, NULL);
+    assert_int_equal(EVP_PKEY_encapsulate_init(ctx, NULL), 1);
+    assert_int_equal(EVP_PKEY_encapsulate(ctx, answer, &answer_len, secret, &secret_len), 1);
+    assert_int_equal(secret_len, KP_EXCHANGE_SECRET_MAX);
+    EVP_PKEY_CTX_free(ctx);
+    EVP_PKEY_free(peer);
+    EVP_PKEY_free(own);
+}
+
+static void hybrid_as_client(uint8_t *secret, uint8_t *ours, size_t offer_len)
+{
+    EVP_PKEY_CTX *ctx = hybrid();
+    EVP_PKEY *own = NULL;
+    uint8_t answer[KP_EXCHANGE_SHARE_MAX];
+    size_t secret_len = KP_EXCHANGE_SECRET_MAX;
+    unsigned char *offer = NULL;
+    struct kp_exchange_lens lens;
+
+    assert_int_equal(EVP_PKEY_generate(ctx, &own), 1);
+    EVP_PKEY_CTX_free(ctx);
+    assert_int_equal(EVP_PKEY_get1_encoded_public_key(own, &offer), offer_len);
+    assert_true(kp_exchange_lens(crypto, KP_GROUP_X25519MLKEM768, &lens));
+    assert_int_equal(kp_exchange_answer(crypto, KP_GROUP_X25519MLKEM768,
+                                        (struct kp_span){offer, offer_len}, answer, ours),
+                     0);
+    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
+    assert_int_equal(EVP_PKEY_decapsulate_init(ctx, NULL), 1);
+    assert_int_equal(EVP_PKEY_decapsulate(ctx, secret, &secret_len, answer, lens.answer), 1);
+    OPENSSL_free(offer);
+    EVP_PKEY_CTX_free(ctx);
+    EVP_PKEY_free(own);
+}
+
+static void test_hybrid(void **state)
+{
+    uint8_t offer[KP_EXCHANGE_SHARE_MAX], answer[KP_EXCHANGE_SHARE_MAX];
+    uint8_t ours[KP_EXCHANGE_SECRET_MAX], theirs[KP_EXCHANGE_SECRET_MAX];
+    struct kp_exchange_lens lens;
+    struct kp_exchange *exchange;
+    EVP_PKEY_CTX *ctx = hybrid();
+
+    (void)state;
+    EVP_PKEY_CTX_free(ctx);
+    if (ctx == NULL) {
+        print_message("no X25519MLKEM768 in this libcrypto (3.5 has it)\n");
+        assert_false(kp_exchange_lens(crypto, KP_GROUP_X25519MLKEM768, &lens));
+        skip();
+    }
+    script_len = 0;
+    assert_true(kp_exchange_lens(crypto, KP_GROUP_X25519MLKEM768, &lens));
+    assert_int_equal(kp_exchange_new(&exchange, crypto, KP_GROUP_X25519MLKEM768, offer), 0);
+    hybrid_as_server(offer, lens.offer, answer, theirs);
+    assert_int_equal(
+        kp_exchange_finish(exchange, crypto, (struct kp_span){answer, lens.answer}, ours), 0);
+    assert_memory_equal(ours, theirs, lens.secret);
+    kp_exchange_free(exchange);
+    hybrid_as_client(theirs, ours, lens.offer);
+    assert_memory_equal(ours, theirs, lens.secret);
+    /* An encapsulation key whose coefficients are not less than q (FIPS 203 7.2). */
+    memset(offer, 0xFF, 1184);
+    assert_int_equal(kp_exchange_answer(crypto, KP_GROUP_X25519MLKEM768,
+                                        (struct kp_span){offer, lens.offer}, answer, ours),
+                     KP_E_ILLEGAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -552,6 +647,7 @@ int main(void)
         cmocka_unit_test(test_small_order),
         cmocka_unit_test(test_bad_shares),
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_hybrid),
     };
 
     return cmocka_run_group_tests(tests, open_crypto, close_crypto);
