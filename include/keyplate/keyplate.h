@@ -311,8 +311,8 @@ int kp_app_in_end(struct kp_conn *conn) KP_MUST_CHECK;
 const uint8_t *kp_app_out(const struct kp_conn *conn, size_t *len);
 void kp_app_out_done(struct kp_conn *conn, size_t len);
 
-/* Server, during KP_NEED_CREDENTIAL: the name to look up (of the ticket or of the ClientHello; not
- * NUL-terminated, any bytes: hostile).  Else the claimed name, or NULL. */
+/* Server, during KP_NEED_CREDENTIAL: the name to look up (of the ticket or of the ClientHello; any
+ * bytes and, in TLS 1.3, from none to 16 KiB of them: hostile).  Else the claimed name, or NULL. */
 const char *kp_conn_user(const struct kp_conn *conn, size_t *len);
 int kp_conn_credential(struct kp_conn *conn, const struct kp_credential *credential) KP_MUST_CHECK;
 /* During KP_NEED_COMPUTE: a modular exponentiation or two, or a few multiplications of points.  No

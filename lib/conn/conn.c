@@ -76,9 +76,11 @@ int kp_conn_fail(struct kp_conn *c, int err)
     if (c->handshake != NULL)
         err = kp_handshake_failure(c->handshake, err, c->peer_alert);
     c->error = err;
+    bool unborn = c->suspended == KP_SUSPEND_CONNECT;
     c->suspended = 0;
     alert = c->handshake != NULL ? kp_handshake_alert(c->handshake, err) : kp_error_alert(err);
-    if (err == KP_E_PROOF && c->peer_alert >= 0)
+    /* Nobody is told twice, nor before a word was said. */
+    if ((err == KP_E_PROOF && c->peer_alert >= 0) || unborn)
         alert = -1;
     if (alert >= 0 && !c->we_ended && send_alert(c, 2, alert) == 0)
         c->sent_alert = (int16_t)alert;

@@ -49,7 +49,9 @@ int kp_client_plan(struct kp_handshake *hs)
         hs->facts |= KP_FACT_OFFER13 | KP_FACT_COMPAT;
         hs->facts |= ietf ? KP_FACT_OFFER_GROUPS : 0u;
     }
-    return hs->facts & (KP_FACT_OFFER12 | KP_FACT_OFFER13) ? 0 : KP_E_ARGUMENT;
+    if (hs->facts & (KP_FACT_OFFER12 | KP_FACT_OFFER13))
+        return 0;
+    return hs->login == NULL ? KP_E_TICKET_REFUSED : KP_E_ARGUMENT;
 }
 
 void kp_client_drop_psk(struct kp_handshake *hs)
