@@ -80,7 +80,7 @@ int kp_conn_fail(struct kp_conn *c, int err)
     c->suspended = 0;
     alert = c->handshake != NULL ? kp_handshake_alert(c->handshake, err) : kp_error_alert(err);
     /* Nobody is told twice, nor before a word was said. */
-    if ((err == KP_E_PROOF && c->peer_alert >= 0) || unborn)
+    if (c->peer_alert >= 0 || unborn)
         alert = -1;
     if (alert >= 0 && !c->we_ended && send_alert(c, 2, alert) == 0)
         c->sent_alert = (int16_t)alert;
@@ -246,7 +246,8 @@ static int sniff(struct kp_conn *c)
     if (kp_buffer_used(&c->records.in) < KP_HEADER_LEN)
         return 0;
     c->sniffed = true;
-    if (p[0] >= KP_CCS && p[0] <= KP_APPLICATION && p[1] == 3)
+    /* A record, of whatever type: what it holds is judged as such. */
+    if (p[1] == 3 && p[2] <= 4)
         return 0;
     if (looks_like_http(p))
         return KP_E_HTTP;

@@ -14,6 +14,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,7 +143,11 @@ static int decode(const struct kp_crypto *c, EC_POINT *r, const uint8_t *in, siz
 {
     if (len != KP_POINT_LEN || in[0] != UNCOMPRESSED)
         return KP_E_ILLEGAL;
-    return EC_POINT_oct2point(c->p256, r, in, len, ctx) == 1 ? 0 : KP_E_ILLEGAL;
+    /* What a peer sends must not stand in the queue of a caller that has TLS of its own. */
+    ERR_set_mark();
+    bool ok = EC_POINT_oct2point(c->p256, r, in, len, ctx) == 1;
+    ERR_pop_to_mark();
+    return ok ? 0 : KP_E_ILLEGAL;
 }
 
 static int encode(const struct kp_crypto *c, const EC_POINT *r, uint8_t out[static KP_POINT_LEN],

@@ -9,6 +9,7 @@
 #include "crypto/openssl_symmetric.h"
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 #include <stdlib.h>
 #include <string.h>
@@ -299,7 +300,11 @@ int kp_exchange_finish(const struct kp_exchange *e, const struct kp_crypto *c,
 {
     if (answer.len != e->row->lens.answer)
         return KP_E_ILLEGAL;
-    return e->row->agree(e, c, answer.data, secret);
+    /* What a peer sends must not stand in the queue of a caller that has TLS of its own. */
+    ERR_set_mark();
+    int err = e->row->agree(e, c, answer.data, secret);
+    ERR_pop_to_mark();
+    return err;
 }
 
 void kp_exchange_free(struct kp_exchange *e)
@@ -320,5 +325,8 @@ int kp_exchange_answer(const struct kp_crypto *c, uint16_t group, struct kp_span
         return KP_E_ARGUMENT;
     if (offer.len != row->lens.offer)
         return KP_E_ILLEGAL;
-    return row->answer(row, c, offer.data, answer, secret);
+    ERR_set_mark();
+    int err = row->answer(row, c, offer.data, answer, secret);
+    ERR_pop_to_mark();
+    return err;
 }

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define SSL30 0x0300
-
 /* ---- What both versions do with a ClientHello ---------------------------------------------- */
 
 /* Ours are in order of preference: RFC 7301 3.2. */
@@ -89,13 +87,16 @@ static int choose(struct kp_handshake *hs, const struct kp_client_hello *hello)
     bool srp = can12 && offers_srp_suites(hello);
 
     /* RFC 8446 D.5: whatever else it says. */
-    if (hello->version == SSL30)
+    if (hello->version == KP_SSL30)
         return KP_E_VERSION;
     if ((ours & KP_USE_TLS13) != 0 && !can13 && kp_list_has(hello->suites, KP_FALLBACK_SCSV))
         return KP_E_FALLBACK;
     if (!can12 && !can13)
         return no_version(hello);
-    if (!can13 || (hs->prefer_tls12 && srp && (hello->ext.present & KP_EXT_SRP)))
+    /* A ticket of TLS 1.3 without a pake is for clients that can do nothing else: when it turned out
+     * to be no good, it would be too late for SRP. */
+    if (!can13 || (srp && (hello->ext.present & KP_EXT_SRP) &&
+                   (hs->prefer_tls12 || !(hello->ext.present & KP_EXT_PAKE))))
         return kp_server12_begin(hs, hello);
     int err = kp_server13_begin(hs, hello);
     if (!srp || !is_policy(err))

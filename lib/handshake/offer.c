@@ -324,6 +324,8 @@ int kp_client_recv_hello(struct kp_handshake *hs, struct kp_reader *r)
         return err;
     /* The alert goes out in records of the server's version: it would not read others. */
     hs->records->version = hello.version >> 8 == 3 ? hello.version : KP_TLS12;
+    if (hello.version == KP_SSL30) /* RFC 8446 D.5 */
+        return KP_E_VERSION;
     if (!(hello.ext.present & KP_EXT_VERSIONS))
         return hello.retry ? KP_E_MISSING : kp_client12_begin(hs, &hello);
     if (!(hs->facts & KP_FACT_OFFER13))

@@ -170,6 +170,8 @@ int kp_client13_recv_second_hello(struct kp_handshake *hs, struct kp_reader *r)
         return err;
     if (hello.retry)
         return KP_E_UNEXPECTED;
+    if (hello.version == KP_SSL30)
+        return KP_E_VERSION;
     if (!(hello.ext.present & KP_EXT_VERSIONS) || hello.ext.version != KP_TLS13 ||
         hello.version != KP_TLS12)
         return KP_E_ILLEGAL;

@@ -90,6 +90,11 @@ static int run_pake(struct kp_handshake *hs)
         kp_tls13_names(t->form, (struct kp_span){(const uint8_t *)hs->claimed, hs->claimed_len},
                        (struct kp_span){context->device_id, context->device_id_len});
     struct kp_spake2plus_keys keys;
+
+    /* An attempt from here on, and until the right Finished: X = w0 M is a guess that our refusal of
+     * it would answer, and confirmV answers any other. */
+    hs->facts |= KP_FACT_PASSWORD_USED;
+    hs->outcome->password_used = true;
     int err = kp_scalar_random(context->crypto, t->scalar);
 
     if (err == 0)
@@ -158,12 +163,8 @@ int kp_server13_send_hello(struct kp_handshake *hs, struct kp_builder *b)
         hello.ext.present |= KP_EXT_KEY_SHARE;
     if (hs->facts & KP_FACT_RESUMED)
         hello.ext.present |= KP_EXT_PSK;
-    if (t->form != 0) {
+    if (t->form != 0)
         hello.ext.present |= KP_EXT_PAKE;
-        /* "Every ServerHello with pake counts as a failed attempt until the right Finished." */
-        hs->facts |= KP_FACT_PASSWORD_USED;
-        hs->outcome->password_used = true;
-    }
     kp_server_hello_build(b, &hello);
     return 0;
 }

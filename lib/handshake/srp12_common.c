@@ -39,7 +39,6 @@ int kp_srp12_master(struct kp_handshake *hs, const uint8_t *s)
         err = kp_srp12_keys(hs);
     /* From here on a record that doesn't open is a proof that failed. */
     hs->facts |= KP_FACT_PASSWORD_USED;
-    hs->outcome->password_used = true;
     return err;
 }
 
@@ -57,6 +56,9 @@ int kp_srp12_read_keys(struct kp_handshake *hs)
 {
     bool server = hs->context->role == KP_SERVER;
 
+    /* What comes next is judged: for a server, the attempt. */
+    if (hs->facts & KP_FACT_PASSWORD_USED)
+        hs->outcome->password_used = true;
     kp_protect_cbc(&hs->records->read, hs->context->crypto,
                    server ? &hs->client_keys : &hs->server_keys, hs->suite->key_len, false);
     return 0;

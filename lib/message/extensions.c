@@ -81,6 +81,12 @@ static int parse_one(uint16_t value, struct kp_reader *body, enum kp_place place
     return place == KP_IN_CLIENT_HELLO ? 0 : KP_E_EXTENSION;
 }
 
+/* RFC 8446 4.2 names no alert; BoringSSL's client has one of its own for this one. */
+static int duplicate(uint16_t value, enum kp_place place)
+{
+    return value == KP_PAKE_EXTENSION && place != KP_IN_CLIENT_HELLO ? KP_E_ILLEGAL : KP_E_DECODE;
+}
+
 int kp_extensions_parse(struct kp_reader *r, enum kp_place place, struct kp_extensions *out)
 {
     uint16_t seen[EXTENSIONS_MAX];
@@ -97,7 +103,7 @@ int kp_extensions_parse(struct kp_reader *r, enum kp_place place, struct kp_exte
             return KP_E_DECODE;
         for (size_t i = 0; i < count; i++) {
             if (seen[i] == value)
-                return KP_E_DECODE;
+                return duplicate(value, place);
         }
         seen[count++] = value;
         out->psk_last = false;

@@ -12,6 +12,7 @@
 #include "key/keys12.h"
 
 #define KP_MESSAGE_HEADER_LEN 4
+#define KP_SSL30 0x0300
 #define KP_TLS12 0x0303
 #define KP_TLS13 0x0304
 #define KP_SESSION_ID_MAX 32

@@ -265,7 +265,7 @@ static const struct first_bytes firsts[] = {
     {FIRST("220 mail.example ESMTP\r\n"), KP_E_NOT_TLS, -1},
     {FIRST("\0\0\0\0\0\0\0\0"), KP_E_NOT_TLS, -1},
     {FIRST("\xFF\xFF\xFF\xFF\xFF\xFF"), KP_E_NOT_TLS, -1},
-    {FIRST("\x18\x03\x03\x00\x01\x00"), KP_E_NOT_TLS, -1}, /* heartbeat */
+    {FIRST("\x18\x03\x03\x00\x01\x00"), KP_E_UNEXPECTED, 10}, /* heartbeat */
     {FIRST("\x16\x02\x00\x00\x01\x00"), KP_E_VERSION, 70}, /* SSL 2 as a record */
     {FIRST("\x16\x04\x00\x00\x01\x00"), KP_E_VERSION, 70},
     {FIRST("\x16\xFE\xFD\x00\x01\x00"), KP_E_VERSION, 70},    /* DTLS 1.2 */
