@@ -134,3 +134,19 @@ double bench_median(double *values, size_t count)
     qsort(values, count, sizeof *values, compare);
     return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
+
+double bench_measure(void (*work)(void *arg), void *arg, size_t count)
+{
+    double *samples = calloc(count, sizeof(double));
+
+    if (!samples)
+        bench_die("out of memory");
+    for (size_t i = 0; i < count; i++) {
+        double start = bench_thread_us();
+        work(arg);
+        samples[i] = bench_thread_us() - start;
+    }
+    double median = bench_median(samples, count);
+    free(samples);
+    return median;
+}

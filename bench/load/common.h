@@ -9,6 +9,9 @@
 /* What a client sends for a handshake: one answer without a body, then the end. */
 #define BENCH_REQUEST "GET /0 HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
 
+/* The device id of every credentials file here: what TLS 1.3 binds a password to. */
+#define BENCH_DEVICE_ID "bench-device"
+
 /* Prints to stderr and ends with status 1.  Every failure of a load program comes here: a figure
  * is of a run without errors, or there is none. */
 __attribute__((noreturn, format(printf, 1, 2))) void bench_die(const char *format, ...);
@@ -34,5 +37,7 @@ void bench_wait_for_go(void);
 
 /* The median of values[count], which is sorted; 0 of none. */
 double bench_median(double *values, size_t count);
+/* Runs work(arg) count times; the median of a run's CPU microseconds. */
+double bench_measure(void (*work)(void *arg), void *arg, size_t count);
 
 #endif

@@ -1,5 +1,5 @@
-/* The floors: what the arithmetic of a full handshake, and the cipher and MAC of a byte, cost by
- * themselves with libcrypto, whoever calls them.
+/* The floors of TLS 1.2 with SRP: what the arithmetic of a full handshake, and the cipher and MAC
+ * of a byte, cost by themselves with libcrypto, whoever calls them.
  *
  *     floor 2048|3072 COUNT */
 #include "common.h"
@@ -15,20 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PRODUCTS = 500, RECORDS = 50, RECORD_LEN = 16384, SAMPLES_MAX = 10000 };
-
-static double samples[SAMPLES_MAX];
-
-/* Runs work(arg) count times; the median of a run's CPU microseconds. */
-static double measure(void (*work)(void *arg), void *arg, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        double start = bench_thread_us();
-        work(arg);
-        samples[i] = bench_thread_us() - start;
-    }
-    return bench_median(samples, count);
-}
+enum { PRODUCTS = 500, RECORDS = 50, RECORD_LEN = 16384, COUNT_MAX = 10000 };
 
 static void check(bool ok)
 {
@@ -80,13 +67,13 @@ static void print_libcrypto(const struct kp_srp_group_id *id, size_t count)
     check(BN_MONT_CTX_set(a.mont, a.n, a.ctx) == 1 && BN_rand_range(a.base, a.n) == 1 &&
           BN_rand(a.exponent, KP_SRP_EXPONENT_LEN * 8, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1);
     BN_set_flags(a.exponent, BN_FLG_CONSTTIME);
-    printf("modexp_us=%.3f ", measure(modexp, &a, count));
-    printf("product_us=%.4f ", measure(products, &a, count / 10 + 1) / PRODUCTS);
+    printf("modexp_us=%.3f ", bench_measure(modexp, &a, count));
+    printf("product_us=%.4f ", bench_measure(products, &a, count / 10 + 1) / PRODUCTS);
     BIGNUM *x = BN_new();
     check(BN_rand(x, KP_SHA1_LEN * 8, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1);
     BN_free(a.exponent);
     a.exponent = x;
-    printf("guess_us=%.3f ", measure(guess, &a, count));
+    printf("guess_us=%.3f ", bench_measure(guess, &a, count));
     BN_free(a.r);
     BN_free(a.exponent);
     BN_free(a.base);
@@ -126,8 +113,8 @@ static void print_engine(const struct kp_srp_group_id *id, size_t count)
           kp_srp_fake_verifier(e.group, e.crypto, e.a) == 0 &&
           kp_srp_verifier_new(&e.verifier, e.group, e.a, kp_srp_len(e.group), true) == 0 &&
           kp_random(e.crypto, e.exponent, sizeof e.exponent) == 0);
-    printf("share_us=%.3f ", measure(share, &e, count));
-    printf("secret_us=%.3f ", measure(secret, &e, count));
+    printf("share_us=%.3f ", bench_measure(share, &e, count));
+    printf("secret_us=%.3f ", bench_measure(secret, &e, count));
     kp_srp_verifier_free(e.verifier);
     kp_srp_group_free(e.group);
     kp_crypto_free(e.crypto);
@@ -174,7 +161,7 @@ static double cipher_ns(bool encrypt, size_t count)
     check(c.aes && c.mac &&
           EVP_CipherInit_ex2(c.aes, EVP_aes_256_cbc(), key, NULL, encrypt, NULL) == 1 &&
           EVP_CIPHER_CTX_set_padding(c.aes, 0) == 1 && EVP_MAC_init(c.mac, key, 20, params) == 1);
-    double us = measure(seal_or_open, &c, count / 10 + 1);
+    double us = bench_measure(seal_or_open, &c, count / 10 + 1);
     EVP_CIPHER_CTX_free(c.aes);
     EVP_MAC_CTX_free(c.mac);
     EVP_MAC_free(hmac);
@@ -186,7 +173,7 @@ int main(int argc, char **argv)
     if (argc != 3)
         bench_die("usage: floor 2048|3072 COUNT");
     const struct kp_srp_group_id *id = kp_srp_group_by_bits((unsigned)bench_number(argv[1], 8192));
-    size_t count = (size_t)bench_number(argv[2], SAMPLES_MAX);
+    size_t count = (size_t)bench_number(argv[2], COUNT_MAX);
     if (id == NULL)
         bench_die("there is no such group");
     print_libcrypto(id, count);

@@ -1,7 +1,8 @@
-/* The least that a TLS-SRP server on libssl can be: one connection at a time, a fixed answer to a
- * request, the end.  No threads and no log, so that its CPU time is libssl's and the sockets'.
+/* The least that a TLS server on libssl can be: one connection at a time, a fixed answer to a
+ * request, the end.  No threads and no log, so that its CPU time is libssl's and the sockets'.  HOW
+ * and FILE are of tls_server.h.
  *
- *     server_libssl SRPV-FILE */
+ *     server_libssl HOW FILE */
 #include "common.h"
 #include "tls_server.h"
 
@@ -50,10 +51,10 @@ static void serve(SSL_CTX *ctx, int fd)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2)
-        bench_die("usage: server_libssl SRPV-FILE");
+    if (argc != 3)
+        bench_die("usage: server_libssl HOW FILE");
     signal(SIGPIPE, SIG_IGN);
-    SSL_CTX *ctx = tls_server_ctx(argv[1]);
+    SSL_CTX *ctx = tls_server_ctx(argv[1], argv[2]);
     int listener = bench_listen();
     for (;;)
         serve(ctx, bench_accept(listener));

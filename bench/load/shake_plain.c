@@ -1,4 +1,4 @@
-/* As shake_libssl.c in resumed handshakes, with bytes that mean nothing: for plain_relay.c.
+/* As shake.c in resumed handshakes, with bytes that mean nothing: for plain_relay.c.
  *
  *     shake_plain ADDR:PORT COUNT */
 #include "common.h"

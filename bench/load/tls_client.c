@@ -3,37 +3,40 @@
 #include "common.h"
 
 #include <openssl/err.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-static const struct {
+#define GCM "TLS_AES_128_GCM_SHA256"
+
+static const struct way {
     const char *how;
-    const char *suite;
+    int version;
+    const char *suite; /* of TLS 1.2 */
 } ways[] = {
-    [TLS_SRP] = {"srp", "SRP-AES-256-CBC-SHA"},
-    [TLS_PSK] = {"psk", "PSK-AES256-CBC-SHA"},
-    [TLS_CERTIFICATE] = {"certificate", "ECDHE-RSA-AES256-SHA"},
+    {"srp", TLS1_2_VERSION, "SRP-AES-256-CBC-SHA"},
+    {"psk", TLS1_2_VERSION, "PSK-AES256-CBC-SHA"},
+    {"certificate", TLS1_2_VERSION, "ECDHE-RSA-AES256-SHA"},
+    {"certificate13", TLS1_3_VERSION, NULL},
 };
 
 /* Of the process: a load program plays one client. */
 static const char *psk_identity;
 static unsigned char psk_key[64];
 static unsigned int psk_key_len;
-static bool etm; /* the server's last hello had encrypt_then_mac */
 
-__attribute__((noreturn)) static void die_of_tls(const char *what)
+void tls_client_die(const char *what)
 {
     const char *why = ERR_reason_error_string(ERR_peek_last_error());
     bench_die("%s: %s", what, why ? why : "the connection ended");
 }
 
-static enum tls_how find_way(const char *how)
+static const struct way *find_way(const char *how)
 {
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
         if (strcmp(how, ways[i].how) == 0)
-            return (enum tls_how)i;
-    bench_die("%s is none of srp, psk, certificate", how);
+            return &ways[i];
+    bench_die("%s is none of srp, psk, certificate, certificate13", how);
 }
 
 static unsigned int give_psk(SSL *ssl, const char *hint, char *identity, unsigned int identity_len,
@@ -68,83 +71,27 @@ static void set_srp(SSL_CTX *ctx, const char *name, const char *password)
     snprintf(copies[1], sizeof copies[1], "%s", password);
     if (SSL_CTX_set_srp_username(ctx, copies[0]) != 1 ||
         SSL_CTX_set_srp_password(ctx, copies[1]) != 1)
-        die_of_tls("the name and password");
+        tls_client_die("the name and password");
 }
 
-static void see_extension(SSL *ssl, int from_client, int type, const unsigned char *data, int len,
-                          void *arg)
+static bool set_suite(SSL_CTX *ctx, const struct way *way)
 {
-    (void)ssl;
-    (void)data;
-    (void)len;
-    (void)arg;
-    if (!from_client || type != TLSEXT_TYPE_encrypt_then_mac)
-        return;
-    etm = true;
+    if (way->suite)
+        return SSL_CTX_set_cipher_list(ctx, way->suite) == 1;
+    return SSL_CTX_set_ciphersuites(ctx, GCM) == 1 && SSL_CTX_set1_groups_list(ctx, "X25519") == 1;
 }
 
 SSL_CTX *tls_client_ctx(const char *how, const char *name, const char *secret)
 {
-    enum tls_how way = find_way(how);
+    const struct way *way = find_way(how);
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 
-    if (!ctx || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_cipher_list(ctx, ways[way].suite) != 1)
-        die_of_tls("the client's context");
-    if (way == TLS_SRP)
+    if (!ctx || SSL_CTX_set_min_proto_version(ctx, way->version) != 1 ||
+        SSL_CTX_set_max_proto_version(ctx, way->version) != 1 || !set_suite(ctx, way))
+        tls_client_die("the client's context");
+    if (strcmp(how, "srp") == 0)
         set_srp(ctx, name, secret);
-    else if (way == TLS_PSK)
+    else if (strcmp(how, "psk") == 0)
         set_psk(ctx, name, secret);
     return ctx;
-}
-
-SSL *tls_client_open(SSL_CTX *ctx, const char *address, SSL_SESSION *session)
-{
-    SSL *ssl = SSL_new(ctx);
-
-    if (!ssl)
-        bench_die("a connection's state");
-    etm = false;
-    SSL_set_tlsext_debug_callback(ssl, see_extension);
-    if ((session && SSL_set_session(ssl, session) != 1) ||
-        SSL_set_fd(ssl, bench_connect(address)) != 1 || SSL_connect(ssl) != 1)
-        die_of_tls("handshake");
-    return ssl;
-}
-
-void tls_client_close(SSL *ssl)
-{
-    int fd = SSL_get_fd(ssl);
-
-    (void)SSL_shutdown(ssl);
-    SSL_free(ssl);
-    close(fd);
-}
-
-unsigned long long tls_client_drain(SSL *ssl)
-{
-    static char chunk[65536];
-    unsigned long long total = 0;
-    size_t n;
-
-    while (SSL_read_ex(ssl, chunk, sizeof chunk, &n) == 1)
-        total += n;
-    if (SSL_get_error(ssl, 0) != SSL_ERROR_ZERO_RETURN)
-        die_of_tls("reading");
-    return total;
-}
-
-void tls_client_send(SSL *ssl, const void *data, size_t len)
-{
-    size_t sent;
-
-    if (SSL_write_ex(ssl, data, len, &sent) != 1)
-        die_of_tls("writing");
-}
-
-void tls_client_print(SSL *ssl)
-{
-    printf("protocol=%s suite=%s etm=%d ems=%d ", SSL_get_version(ssl), SSL_get_cipher_name(ssl),
-           etm, (int)SSL_get_extms_support(ssl));
 }

@@ -1,11 +1,11 @@
-"""CPU time of a handshake: servers, clients, the engine alone, and the floor of the arithmetic."""
-import time
+"""CPU time of a handshake of TLS 1.2 with SRP: servers, clients, the engine alone, and the floor of
+the arithmetic."""
 from dataclasses import dataclass
 
 from . import servers
-from .process import cpu_us
 from .report import Samples, Table, note_who
-from .tools import PASSWORD, Skipped, figures, user
+from .shaking import ENGINE, SOCKETS, add_medians, add_ratios, describe, measure, shake, start
+from .tools import PASSWORD, Skipped, user
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,9 @@ COLUMNS = [Column("full 2048", 2048, "full", 40), Column("full 3072", 3072, "ful
            Column("resumed", 2048, "resumed", 100)]
 TITLES = [column.title for column in COLUMNS]
 PRODUCTS = 72 + 48  # of a full handshake's two tables: g^b and v^u with 16 entries a row
-SETTLE = 0.03       # seconds in which a server finishes what a client doesn't wait for
 
 SERVE, LIBSSL, GNUTLS = servers.Serve.name, servers.Libssl.name, servers.Gnutls.name
-ENGINE, LIBSSL_ALONE = "engine alone, in memory", "libssl alone, in memory"
-SOCKETS = "floor: a plain relay's sockets"
+LIBSSL_ALONE = "libssl alone, in memory"
 FLOOR, OURS = "floor: 1 modexp, 120 products", "the engine's arithmetic"
 CLIENTS = {"keyplate engine": "shake_keyplate", "libssl": "shake_libssl", "GnuTLS": "shake_gnutls"}
 
@@ -37,14 +35,7 @@ class Handshakes:
         self.server_side, self.client_side = Samples(), Samples()
         self.skipped, self.seen = {}, {}
         self._plain = servers.PlainRelay(bench)
-        self._servers = [server for server in map(self._start, servers.ALL) if server]
-
-    def _start(self, kind):
-        try:
-            return kind(self.bench)
-        except Skipped as error:
-            self.skipped[kind.name] = error.why
-            return None
+        self._servers = start(servers.ALL, bench, self.skipped)
 
     def run(self, rounds):
         for _ in range(rounds):
@@ -61,7 +52,7 @@ class Handshakes:
         for name in "keyplate engine", "GnuTLS":
             self._client(name, column)
         if column.kind == "resumed":
-            _, us = self._measure(self._plain, "shake_plain", column, column.count)
+            _, us = measure(self.bench, self._plain, column.bits, "shake_plain", column.count)
             self.server_side.add(SOCKETS, column.title, us)
         self._alone(column)
 
@@ -73,32 +64,15 @@ class Handshakes:
             self.skipped[f"{name}, as client"] = error.why
 
     def _shake(self, server, client, column, count):
-        """The client's figures, and the server's CPU microseconds for one handshake."""
-        got, us = self._measure(server, client, column, user(column.bits), PASSWORD, column.kind,
-                                count)
-        if got["resumed"] != (count if column.kind == "resumed" else 0):
-            raise RuntimeError(f"{server.name}: {got['resumed']:g} of {count} were resumed")
-        return got, us
-
-    def _measure(self, server, client, column, *arguments):
-        """Runs a client whose last argument is how often; see _shake()."""
-        with self.bench.warmed(client, server.address(column.bits), *arguments,
-                               wrap=server.wrap) as process:
-            negotiated = process.stdout.readline()
-            time.sleep(SETTLE)
-            pids = server.pids(column.bits)
-            start = cpu_us(pids)
-            process.stdin.write("\n")
-            process.stdin.flush()
-            result = process.stdout.readline()
-        time.sleep(SETTLE)
-        return figures(negotiated + result), (cpu_us(pids) - start) / arguments[-1]
+        return shake(self.bench, server, column.bits, client, column.kind, count,
+                     "srp", user(column.bits), PASSWORD)
 
     def _alone(self, column):
         files = {ENGINE: ("memory_keyplate", self.bench.credentials(column.bits)),
                  LIBSSL_ALONE: ("memory_libssl", self.bench.srpv(servers.GROUPS))}
         for row, (program, file) in files.items():
-            got = self.bench.run(program, file, user(column.bits), PASSWORD, column.count // 2)
+            got = self.bench.run(program, "srp", file, user(column.bits), PASSWORD,
+                                 column.count // 2)
             self.server_side.add(row, column.title, got[f"server_{column.kind}_us"])
             self.client_side.add(row, column.title, got[f"client_{column.kind}_us"])
         if column.kind == "full":
@@ -111,32 +85,32 @@ class Handshakes:
         return [self._server_table(), self._client_table()]
 
     def _server_table(self):
-        s, table = self.server_side, Table("Server, CPU us a handshake", TITLES)
+        s, table = self.server_side, Table("TLS 1.2 server, CPU us a handshake", TITLES)
         for kind in servers.ALL:
-            _medians(table, s, kind.name)
+            add_medians(table, s, kind.name)
         for other in LIBSSL, servers.Apache.name, GNUTLS:
-            _ratios(table, s, SERVE, other)
+            add_ratios(table, s, SERVE, other)
         table.gap()
         for row in ENGINE, LIBSSL_ALONE:
-            _medians(table, s, row)
-        _ratios(table, s, ENGINE, LIBSSL_ALONE)
+            add_medians(table, s, row)
+        add_ratios(table, s, ENGINE, LIBSSL_ALONE)
         for row in OURS, FLOOR, SOCKETS:
-            _medians(table, s, row)
+            add_medians(table, s, row)
         table.note("The client is libssl for all of them: connect, handshake, a small request, its "
                    "answer, close_notify, close. serve also connects to its upstream for each.")
         note_who(table, self.seen, self.skipped)
         return table
 
     def _client_table(self):
-        s, table = self.client_side, Table("Client, CPU us a handshake", TITLES)
+        s, table = self.client_side, Table("TLS 1.2 client, CPU us a handshake", TITLES)
         for name in CLIENTS:
-            _medians(table, s, name)
+            add_medians(table, s, name)
         for other in "libssl", "GnuTLS":
-            _ratios(table, s, "keyplate engine", other)
+            add_ratios(table, s, "keyplate engine", other)
         table.gap()
         for row in ENGINE, LIBSSL_ALONE:
-            _medians(table, s, row)
-        _ratios(table, s, ENGINE, LIBSSL_ALONE)
+            add_medians(table, s, row)
+        add_ratios(table, s, ENGINE, LIBSSL_ALONE)
         table.note("The server is keyplate serve for all of them.")
         return table
 
@@ -157,20 +131,3 @@ class Handshakes:
         verdicts.judge("resumed with its connection, serve", s.median(SERVE, resumed), 150, 0,
                        " us", missed=f"the floor is {alone:.0f} us of the engine in memory and "
                        f"{sockets:.0f} us of a blocking relay's sockets")
-
-
-def describe(got):
-    return (f"{got['protocol']} {got['suite']}, encrypt-then-MAC {_yes(got['etm'])}, extended "
-            f"master secret {_yes(got['ems'])}")
-
-
-def _yes(flag):
-    return "yes" if flag else "no"
-
-
-def _medians(table, samples, row):
-    table.add(row, [samples.median(row, title) for title in TITLES])
-
-
-def _ratios(table, samples, row, other):
-    table.add(f"  {row} / {other}", [samples.ratio(row, other, title) for title in TITLES], 2)

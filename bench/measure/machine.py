@@ -20,6 +20,7 @@ PROGRAMS = {
     "Apache": ["apache2", "-v"],
     "nginx": ["nginx", "-v"],
     "stunnel": ["stunnel4", "-version"],
+    "haproxy": ["haproxy", "-v"],
 }
 
 

@@ -1,12 +1,18 @@
 """TLS in front of a plain upstream: keyplate serve and what it is compared with. Each is one
-process, AES-256-CBC with HMAC-SHA1 under TLS 1.2, without a log, and otherwise as it comes."""
+process, without a log, and otherwise as it comes; all of a field use the same version and cipher.
+
+Of a proxy: its address and process id, the library of the load programs' client for it, and how
+that one connects (load/client.h)."""
 import pathlib
+from dataclasses import dataclass
 
-from support.processes import Server, check, free_port, wait_for_port
+from support.processes import Server, free_port, wait_for_port
 
+from .shaking import start
 from .tools import PASSWORD, Skipped, need, user
 
 BITS = 2048
+GCM = "TLS_AES_128_GCM_SHA256"
 STREAM_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 
 
@@ -15,11 +21,19 @@ class Serve:
 
     name = "keyplate serve"
     settings = "one worker; 16 KiB records, 48 KiB a read of the upstream"
+    client = "libssl"
     how = ["srp", user(BITS), PASSWORD]
+    versions = "1.2"
 
     def __init__(self, bench):
-        server = bench.serve(BITS)
+        server = bench.serve(BITS, self.versions)
         self.address, self.pid = server.address, server.pid
+
+
+class Serve13(Serve):
+    client = "keyplate"
+    how = ["ietf", user(BITS), PASSWORD]
+    versions = "1.3"
 
 
 class Stunnel:
@@ -28,6 +42,7 @@ class Stunnel:
     name = "stunnel, PSK"
     settings = "defaults: a thread a connection, 16 KiB buffers"
     key = "a5" * 32
+    client = "libssl"
     how = ["psk", "bench", key]
     CONFIG = """
 foreground = yes
@@ -54,8 +69,9 @@ PSKsecrets = {secrets}
 
 
 class _Nginx:
-    """One process, and an RSA certificate of 2048 bits."""
+    """One process, and for TLS 1.2 an RSA certificate of 2048 bits."""
 
+    client = "libssl"
     how = ["certificate", "-", "-"]
     MAIN = """
 {load}
@@ -68,24 +84,38 @@ events {{ worker_connections 4096; }}
 """
     TLS = """
         listen 127.0.0.1:{port} ssl;
-        ssl_certificate {root}/cert.pem;
-        ssl_certificate_key {root}/key.pem;
-        ssl_protocols TLSv1.2;
-        ssl_ciphers ECDHE-RSA-AES256-SHA;
+        ssl_certificate {pem};
+        ssl_certificate_key {pem};
+        {suite}
 """
+    SUITE = "ssl_protocols TLSv1.2; ssl_ciphers ECDHE-RSA-AES256-SHA;"
     kind = load = PROXY = ""
 
     def __init__(self, bench):
         need("nginx")
         root, port = bench.directory / f"nginx-{self.kind}", free_port()
         root.mkdir()
-        check(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-               "/CN=127.0.0.1", "-keyout", root / "key.pem", "-out", root / "cert.pem"])
+        tls = self.TLS.format(port=port, suite=self.SUITE, pem=self._pem(bench))
         config = root / "nginx.conf"
         config.write_text(self.MAIN.format(load=self.load, root=root) + self.PROXY.format(
-            tls=self.TLS.format(port=port, root=root), upstream=bench.upstream(), root=root))
+            tls=tls, upstream=bench.upstream(), root=root))
         self.address, self.pid = _start(
             bench, ["nginx", "-e", "stderr", "-p", root, "-c", config], port)
+
+    @staticmethod
+    def _pem(bench):
+        return bench.certificate("rsa:2048")
+
+
+class _Nginx13:
+    """What TLS 1.3 changes."""
+
+    how = ["certificate13", "-", "-"]
+    SUITE = f"ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites {GCM}; ssl_ecdh_curve X25519;"
+
+    @staticmethod
+    def _pem(bench):
+        return bench.certificate()
 
 
 class NginxStream(_Nginx):
@@ -134,6 +164,43 @@ http {{
 """
 
 
+class NginxStream13(_Nginx13, NginxStream):
+    kind = "stream13"
+
+
+class NginxHttp13(_Nginx13, NginxHttp):
+    kind = "http13"
+
+
+class Haproxy13:
+    """One process of one thread, relaying bytes as serve does; a certificate on P-256."""
+
+    name = "haproxy, tcp"
+    settings = "one thread; defaults: 16 KiB buffers"
+    client = "libssl"
+    how = ["certificate13", "-", "-"]
+    CONFIG = """
+global
+    nbthread 1
+    maxconn 4096
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 600s
+    timeout server 600s
+listen bench
+    bind 127.0.0.1:{port} ssl crt {pem} ssl-min-ver TLSv1.3 ciphersuites {suite} curves X25519
+    server upstream {upstream}
+"""
+
+    def __init__(self, bench):
+        need("haproxy")
+        config, port = bench.directory / "haproxy.conf", free_port()
+        config.write_text(self.CONFIG.format(port=port, pem=bench.certificate(), suite=GCM,
+                                             upstream=bench.upstream()))
+        self.address, self.pid = _start(bench, ["haproxy", "-db", "-f", config], port)
+
+
 def _start(bench, argv, port):
     """These print nothing when they are ready. Address and process id."""
     server = bench.start(Server(argv, ready=None))
@@ -141,16 +208,30 @@ def _start(bench, argv, port):
     return f"127.0.0.1:{port}", server.pid
 
 
-PEERS = [Stunnel, NginxStream, NginxHttp]
-ALL = [Serve, *PEERS]
+@dataclass(frozen=True)
+class Field:
+    """What is compared with each other. floor: a load program's arguments and what it measures."""
+
+    title: str
+    kinds: list  # the first is ours
+    floor: tuple
+    floor_name: str
+    limit: float  # of our CPU time a byte, in parts of the cheapest other's
+
+    @property
+    def peers(self):
+        return [kind.name for kind in self.kinds[1:]]
 
 
-def start_all(bench):
-    """Those that can run, and {name: why} of the others."""
-    running, skipped = [], {}
-    for kind in ALL:
-        try:
-            running.append(kind(bench))
-        except Skipped as error:
-            skipped[kind.name] = error.why
-    return running, skipped
+TLS12 = Field("TLS 1.2", [Serve, Stunnel, NginxStream, NginxHttp], ("floor", 2048, 100),
+              "floor: AES-256-CBC and HMAC-SHA1", 0.9)
+TLS13 = Field("TLS 1.3", [Serve13, NginxStream13, NginxHttp13, Haproxy13], ("floor13", 100),
+              "floor: AES-128-GCM", 1.0)
+
+
+class Running:
+    """A field's proxies, started: those that can run."""
+
+    def __init__(self, field, bench):
+        self.field, self.skipped = field, {}
+        self.proxies = start(field.kinds, bench, self.skipped)

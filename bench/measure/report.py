@@ -17,6 +17,9 @@ class Samples:
         values = self._values.get((row, column))
         return median(values) if values else None
 
+    def least(self, row, column):
+        return min(self._values.get((row, column), []), default=None)
+
     def ratio(self, row, other, column):
         """The median of the rounds' ratios: a round hits both alike."""
         mine, theirs = (self._values.get((r, column)) for r in (row, other))
@@ -96,9 +99,18 @@ class Verdicts:
         if value is None:
             self.lines.append(f"-     {what}: not measured")
             return
-        met = value <= limit
-        line = (f"{'PASS' if met else 'MISS'}  {what}: {value:.{digits}f}{unit}, "
-                f"target {limit:g}{unit}")
+        self._add(value <= limit, f"{what}: {value:.{digits}f}{unit}, target {limit:g}{unit}",
+                  missed)
+
+    def judge_least(self, what, value, least, digits=1, missed=""):
+        """As judge(), where more is better."""
+        if value is None:
+            self.lines.append(f"-     {what}: not measured")
+            return
+        self._add(value >= least, f"{what}: {value:.{digits}f}, target at least {least:g}", missed)
+
+    def _add(self, met, line, missed):
+        line = f"{'PASS' if met else 'MISS'}  {line}"
         self.lines.append(line if met or not missed else f"{line}; {missed}")
 
     def text(self):

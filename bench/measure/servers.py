@@ -1,4 +1,4 @@
-"""The TLS-SRP servers whose handshakes are compared. Each knows user(bits) for every group."""
+"""The servers whose handshakes are compared. Those of SRP know user(bits) for every group."""
 import os
 
 from support import verifiers
@@ -58,7 +58,19 @@ class Libssl(_One):
     name = "libssl, bare server"
 
     def __init__(self, bench):
-        self._server = bench.start(Server([bench.program("server_libssl"), bench.srpv(GROUPS)]))
+        self._server = bench.start(Server(
+            [bench.program("server_libssl"), "srp", bench.srpv(GROUPS)]))
+        self._address = self._server.address
+
+
+class LibsslCertificate(_One):
+    """TLS 1.3 with a certificate."""
+
+    name = "libssl, bare server, ECDSA"
+
+    def __init__(self, bench):
+        self._server = bench.start(Server(
+            [bench.program("server_libssl"), "certificate13", bench.certificate()]))
         self._address = self._server.address
 
 

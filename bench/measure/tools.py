@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from support import verifiers
 from support.keyplate import Keyplate
-from support.processes import Server
+from support.processes import Server, check
 
 PASSWORD = "kestrel-4711"
+DEVICE_ID = "bench-device"  # BENCH_DEVICE_ID of load/common.h
 TIMEOUT = 120
 
 
@@ -89,20 +90,34 @@ class Bench:
         """A credentials file with user(bits)."""
         def make():
             path = self.directory / f"credentials-{bits}"
-            self.keyplate.add_user(path, user(bits), PASSWORD, "--group", str(bits))
+            self.keyplate.add_user(path, user(bits), PASSWORD, "--group", str(bits),
+                                   "--device-id", DEVICE_ID)
             return path
 
         return self._once(("credentials", bits), make)
+
+    def certificate(self, key="ec"):
+        """A PEM file: a key, on P-256 unless it is told otherwise, and its certificate."""
+        def make():
+            name = key.replace(":", "-")
+            pem, private = self.directory / f"{name}.pem", self.directory / f"{name}.key"
+            kind = ["-pkeyopt", "ec_paramgen_curve:P-256"] if key == "ec" else []
+            check(["openssl", "req", "-x509", "-newkey", key, *kind, "-nodes", "-days", "2",
+                   "-subj", "/CN=127.0.0.1", "-keyout", private, "-out", pem])
+            pem.write_text(pem.read_text() + private.read_text())
+            return pem
+
+        return self._once(("certificate", key), make)
 
     def srpv(self, groups):
         """An OpenSSL verifier file with a user for each group."""
         return self._once("srpv", lambda: verifiers.openssl_srpv(
             self.directory / "srpv", [(user(bits), PASSWORD, bits) for bits in groups]))
 
-    def serve(self, bits):
+    def serve(self, bits, versions="any"):
         """keyplate serve in front of the upstream, without a log as the peers are."""
-        return self._once(("serve", bits), lambda: self.start(self.keyplate.serve(
-            self.credentials(bits), self.upstream(), "--quiet")))
+        return self._once(("serve", bits, versions), lambda: self.start(self.keyplate.serve(
+            self.credentials(bits), self.upstream(), "--quiet", "--tls", versions)))
 
     def run(self, name, *arguments, wrap=list):
         """The figures a load program prints."""
@@ -120,9 +135,11 @@ class Bench:
         process = subprocess.Popen(wrap(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
         try:
-            yield process
+            with contextlib.suppress(BrokenPipeError):  # of one that has died: its stderr says why
+                yield process
         finally:
-            process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
             if process.wait(TIMEOUT) != 0:
                 raise RuntimeError(f"{' '.join(argv)}: {process.stderr.read().strip()}")
             process.stdout.close()

@@ -61,16 +61,56 @@ static int dh_answer(const struct row *row, const struct kp_crypto *c, const uin
 
 /* ---- X25519, RFC 7748 ---------------------------------------------------------------------- */
 
+/* A key of one kind or the other; NULL is a failure.  Who imports a private key without its public
+ * one has libcrypto compute that, by a slower way than a derivation with the base point: the base
+ * point stands in for it, and nothing asks the key for it. */
+static EVP_PKEY *x25519_import(const struct kp_crypto *c, uint8_t *private_key, uint8_t *public_key)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, c->x25519_base, NULL);
+    int selection = private_key != NULL ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY;
+    uint8_t base[X25519_LEN] = {9};
+    char pub[] = OSSL_PKEY_PARAM_PUB_KEY, priv[] = OSSL_PKEY_PARAM_PRIV_KEY;
+    OSSL_PARAM params[3];
+    OSSL_PARAM *next = params;
+    EVP_PKEY *key = NULL;
+
+    *next++ =
+        OSSL_PARAM_construct_octet_string(pub, public_key != NULL ? public_key : base, X25519_LEN);
+    if (private_key != NULL)
+        *next++ = OSSL_PARAM_construct_octet_string(priv, private_key, X25519_LEN);
+    *next = OSSL_PARAM_construct_end();
+    if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+        EVP_PKEY_fromdata(ctx, &key, selection, params) != 1)
+        key = NULL;
+    EVP_PKEY_CTX_free(ctx);
+    return key;
+}
+
+static int x25519_derive(EVP_PKEY *own, EVP_PKEY *peer, uint8_t *out)
+{
+    static const uint8_t zeros[X25519_LEN];
+    EVP_PKEY_CTX *ctx = own != NULL ? EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL) : NULL;
+    size_t len = X25519_LEN;
+    int err = KP_E_CRYPTO;
+
+    if (peer != NULL && ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
+        EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1)
+        err = EVP_PKEY_derive(ctx, out, &len) == 1 ? 0 : KP_E_ILLEGAL;
+    /* RFC 8446 7.4.2: not all zeros.  libcrypto refuses that by itself; others may not. */
+    if (err == 0 && (len != X25519_LEN || kp_equal_secret(out, zeros, X25519_LEN)))
+        err = KP_E_ILLEGAL;
+    EVP_PKEY_CTX_free(ctx);
+    return err;
+}
+
 static int x25519_make(struct kp_exchange *e, const struct kp_crypto *c, uint8_t *share)
 {
     uint8_t scalar[X25519_LEN];
-    size_t len = X25519_LEN;
     int err = kp_random(c, scalar, sizeof(scalar));
 
     if (err == 0) {
-        e->key = EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL, scalar, sizeof(scalar));
-        if (e->key == NULL || EVP_PKEY_get_raw_public_key(e->key, share, &len) != 1)
-            err = KP_E_CRYPTO;
+        e->key = x25519_import(c, scalar, NULL);
+        err = x25519_derive(e->key, c->x25519_base, share);
     }
     kp_wipe(scalar, sizeof(scalar));
     return err;
@@ -79,20 +119,11 @@ static int x25519_make(struct kp_exchange *e, const struct kp_crypto *c, uint8_t
 static int x25519_agree(const struct kp_exchange *e, const struct kp_crypto *c,
                         const uint8_t *theirs, uint8_t *secret)
 {
-    static const uint8_t zeros[X25519_LEN];
-    EVP_PKEY *peer = EVP_PKEY_new_raw_public_key_ex(NULL, "X25519", NULL, theirs, X25519_LEN);
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, e->key, NULL);
-    size_t len = X25519_LEN;
-    int err = KP_E_CRYPTO;
+    uint8_t copy[X25519_LEN];
+    memcpy(copy, theirs, sizeof(copy));
+    EVP_PKEY *peer = x25519_import(c, NULL, copy);
+    int err = x25519_derive(e->key, peer, secret);
 
-    (void)c;
-    if (peer != NULL && ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
-        EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1)
-        err = EVP_PKEY_derive(ctx, secret, &len) == 1 ? 0 : KP_E_ILLEGAL;
-    /* RFC 8446 7.4.2: not all zeros.  libcrypto refuses that by itself; others may not. */
-    if (err == 0 && (len != X25519_LEN || kp_equal_secret(secret, zeros, X25519_LEN)))
-        err = KP_E_ILLEGAL;
-    EVP_PKEY_CTX_free(ctx);
     EVP_PKEY_free(peer);
     return err;
 }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const uint8_t x25519_base[32] = {9};
 static const char *const hash_names[] = {"SHA1", "SHA256", "SHA384"};
 
 static int library_random(void *arg, uint8_t *out, size_t len)
@@ -51,6 +52,8 @@ static bool fetch_all(struct kp_crypto *c)
     c->gcm128 = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
     c->gcm256 = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     c->chacha = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
+    c->x25519_base =
+        EVP_PKEY_new_raw_public_key_ex(NULL, "X25519", NULL, x25519_base, sizeof(x25519_base));
     ERR_set_mark();
     c->mlkem768 = EVP_KEM_fetch(NULL, "ML-KEM-768", NULL);
     ERR_pop_to_mark();
@@ -61,7 +64,7 @@ static bool fetch_all(struct kp_crypto *c)
             return false;
     }
     return c->cbc128 != NULL && c->cbc256 != NULL && c->gcm128 != NULL && c->gcm256 != NULL &&
-           c->hmac != NULL && c->p256 != NULL;
+           c->hmac != NULL && c->p256 != NULL && c->x25519_base != NULL;
 }
 
 int kp_crypto_new(struct kp_crypto **out, kp_random_fn *random, void *random_arg)
@@ -93,6 +96,7 @@ void kp_crypto_free(struct kp_crypto *c)
     EVP_CIPHER_free(c->gcm256);
     EVP_CIPHER_free(c->chacha);
     EC_GROUP_free(c->p256);
+    EVP_PKEY_free(c->x25519_base);
     EVP_KEM_free(c->mlkem768);
     for (size_t i = 0; i < sizeof(c->hmac_of) / sizeof(c->hmac_of[0]); i++)
         EVP_MAC_CTX_free(c->hmac_of[i]);

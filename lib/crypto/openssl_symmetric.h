@@ -20,6 +20,7 @@ struct kp_crypto {
     EVP_CIPHER *chacha; /* ChaCha20-Poly1305; NULL where the library has none */
     EVP_MAC *hmac;
     EC_GROUP *p256;
+    EVP_PKEY *x25519_base;   /* u = 9, RFC 7748 6.1: by it others are imported without a look-up */
     EVP_KEM *mlkem768;       /* NULL where the library has none: before OpenSSL 3.5 */
     EVP_MAC_CTX *hmac_of[3]; /* by enum kp_hash_id: without a key, to be copied */
 };
