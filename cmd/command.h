@@ -32,6 +32,7 @@ extern const struct kp_command kp_command_passwd;
 extern const struct kp_command kp_command_serve;
 extern const struct kp_command kp_command_open;
 extern const struct kp_command kp_command_connect;
+extern const struct kp_command kp_command_devices;
 
 /* The name that messages carry: "passwd" makes "keyplate passwd: ...". */
 void kp_command_named(const char *name);

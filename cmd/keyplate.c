@@ -21,6 +21,9 @@ static const struct kp_command *const commands[] = {
 #ifdef KP_CMD_CONNECT
     &kp_command_connect,
 #endif
+#ifdef KP_CMD_DEVICES
+    &kp_command_devices,
+#endif
     NULL,
 };
 

@@ -25,7 +25,10 @@ static const struct kp_option table[] = {
     {"identity", KP_OPTION_VALUE, "none|proxy-v2",
      "tell the upstream who was proved, by PROXY protocol version 2 (default none)"},
     {"workers", KP_OPTION_VALUE, "N", "threads that share the clients, 1 to 64 (default 1)"},
-    {"tls", KP_OPTION_VALUE, "1.2|any", "versions of TLS that are taken (default any)"},
+    {"tls", KP_OPTION_VALUE, "1.2|1.3|any",
+     "versions of TLS that are taken: 1.2 with SRP, 1.3 with SPAKE2+ (default any)"},
+    {"pake", KP_OPTION_VALUE, "ietf|boringssl|both",
+     "forms of SPAKE2+ in TLS 1.3 that are taken (default both)"},
     {"handshake-timeout", KP_OPTION_VALUE, "S",
      "seconds that a client gets to prove itself (default 10)"},
     {"idle-timeout", KP_OPTION_VALUE, "S",
@@ -43,13 +46,11 @@ static const struct kp_option table[] = {
     {"http-listen", KP_OPTION_LIST, "ADDR:PORT", NULL},
     {"other-tls", KP_OPTION_VALUE, "ADDR:PORT", NULL},
     {"transition", KP_OPTION_VALUE, "MODE", NULL},
-    {"pake", KP_OPTION_VALUE, "FORM", NULL},
     {"advertise", KP_OPTION_FLAG, NULL, NULL},
     {NULL, KP_OPTION_FLAG, NULL, NULL},
 };
 
-static const char *const later[] = {"http",       "http-listen", "other-tls",
-                                    "transition", "pake",        "advertise"};
+static const char *const later[] = {"http", "http-listen", "other-tls", "transition", "advertise"};
 
 /* ---- The configuration file -------------------------------------------------------------- */
 
@@ -95,14 +96,11 @@ static int read_config(struct kp_options *options)
 static int refuse_later(const struct kp_options *options)
 {
     const char *identity = kp_options_get(options, "identity");
-    const char *tls = kp_options_get(options, "tls");
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
         if (kp_options_has(options, later[i]))
             return kp_command_misused("--%s is not in this version", later[i]);
     if (identity != NULL && strcmp(identity, "headers") == 0)
         return kp_command_misused("--identity headers is not in this version: use proxy-v2");
-    if (tls != NULL && strcmp(tls, "1.3") == 0)
-        return kp_command_misused("--tls 1.3 is not in this version: use 1.2 or any");
     return KP_EXIT_DONE;
 }
 
@@ -172,15 +170,30 @@ static int take_numbers(const struct kp_options *options, struct kp_front_settin
     return KP_EXIT_DONE;
 }
 
+static int take_protocols(const struct kp_options *options, struct kp_front_settings *s)
+{
+    static const char *const versions[] = {"1.2", "1.3", "any", NULL};
+    static const unsigned use[] = {KP_USE_TLS12, KP_USE_TLS13, KP_USE_TLS12 | KP_USE_TLS13};
+    static const char *const forms[] = {"ietf", "boringssl", "both", NULL};
+    static const unsigned pake[] = {KP_PAKE_IETF, KP_PAKE_BORINGSSL,
+                                    KP_PAKE_IETF | KP_PAKE_BORINGSSL};
+    char why[KP_OPTIONS_WHY_LEN];
+    size_t version, form;
+    if (kp_options_choice(options, "tls", versions, 2, &version, why) != 0 ||
+        kp_options_choice(options, "pake", forms, 2, &form, why) != 0)
+        return kp_command_misused("%s", why);
+    s->rules.versions = use[version];
+    s->rules.pake = pake[form];
+    return KP_EXIT_DONE;
+}
+
 static int take_choices(const struct kp_options *options, struct kp_front_settings *s)
 {
     static const char *const identities[] = {"none", "proxy-v2", NULL};
-    static const char *const versions[] = {"1.2", "any", NULL};
     static const char *const forms[] = {"text", "json", NULL};
     char why[KP_OPTIONS_WHY_LEN];
-    size_t identity, version, form;
+    size_t identity, form;
     if (kp_options_choice(options, "identity", identities, 0, &identity, why) != 0 ||
-        kp_options_choice(options, "tls", versions, 1, &version, why) != 0 ||
         kp_options_choice(options, "log", forms, 0, &form, why) != 0)
         return kp_command_misused("%s", why);
     if (kp_options_has(options, "quiet") && kp_options_has(options, "verbose"))
@@ -200,6 +213,8 @@ static int check(struct kp_options *options, struct kp_front_settings *s)
         status = refuse_later(options);
     if (status == KP_EXIT_DONE)
         status = take_choices(options, s);
+    if (status == KP_EXIT_DONE)
+        status = take_protocols(options, s);
     if (status == KP_EXIT_DONE)
         status = take_numbers(options, s);
     if (status == KP_EXIT_DONE)

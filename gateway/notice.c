@@ -4,18 +4,25 @@
 #include <stdio.h>
 #include <string.h>
 
-size_t kp_notice(char out[KP_NOTICE_MAX], const char *status, int html, const char *body)
+size_t kp_notice_typed(char out[KP_NOTICE_MAX], const char *status, const char *type,
+                       const char *body)
 {
     int len = snprintf(out, KP_NOTICE_MAX,
                        "HTTP/1.1 %s\r\n"
-                       "Content-Type: %s; charset=utf-8\r\n"
+                       "Content-Type: %s\r\n"
                        "Content-Length: %zu\r\n"
                        "Cache-Control: no-store\r\n"
                        "Connection: close\r\n"
                        "\r\n"
                        "%s",
-                       status, html ? "text/html" : "text/plain", strlen(body), body);
+                       status, type, strlen(body), body);
     return len < 0 || len >= KP_NOTICE_MAX ? 0 : (size_t)len;
+}
+
+size_t kp_notice(char out[KP_NOTICE_MAX], const char *status, int html, const char *body)
+{
+    return kp_notice_typed(out, status,
+                           html ? "text/html; charset=utf-8" : "text/plain; charset=utf-8", body);
 }
 
 void kp_notice_escape(char *out, size_t len, const char *text)

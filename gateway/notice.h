@@ -11,6 +11,9 @@
 /* A whole HTTP/1.1 response, "Connection: close", into out, NUL-terminated.  status: "502 Bad
  * Gateway".  html: body is HTML, else plain text.  Returns its length. */
 size_t kp_notice(char out[KP_NOTICE_MAX], const char *status, int html, const char *body);
+/* The same of any Content-Type. */
+size_t kp_notice_typed(char out[KP_NOTICE_MAX], const char *status, const char *type,
+                       const char *body);
 /* Writes text with & < > " ' escaped for HTML. */
 void kp_notice_escape(char *out, size_t len, const char *text);
 

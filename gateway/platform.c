@@ -1,7 +1,10 @@
 /* What is Linux only: see platform.h.  It knows nothing of connections. */
 #include "platform.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
 #include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
@@ -10,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -60,7 +64,8 @@ void kp_platform_tune_memory(void)
 #endif
 }
 
-/* Under sudo the browser must not run as root: who typed sudo, or NULL.  Static memory. */
+/* Under sudo a browser must not run, nor a person's file be made, as root: who typed sudo, or NULL.
+ * Static memory. */
 static const struct passwd *invoking_user(void)
 {
     const char *text = getenv("SUDO_UID");
@@ -73,6 +78,83 @@ static const struct passwd *invoking_user(void)
         return NULL;
     return getpwuid((uid_t)number);
 }
+
+/* ---- What is remembered for the person --------------------------------------------------- */
+
+static const char *home_of(const struct passwd *person)
+{
+    const char *home = person == NULL ? getenv("HOME") : person->pw_dir;
+    if (home == NULL || home[0] != '/') {
+        person = getpwuid(geteuid());
+        home = person != NULL ? person->pw_dir : NULL;
+    }
+    return home;
+}
+
+int kp_platform_state_folder(char *out, size_t len)
+{
+    const char *state = getenv("XDG_STATE_HOME");
+    const char *home = home_of(invoking_user());
+    int n;
+    /* The XDG Base Directory Specification: a path that isn't absolute is as good as none. */
+    if (state != NULL && state[0] == '/')
+        n = snprintf(out, len, "%s/keyplate", state);
+    else if (home != NULL)
+        n = snprintf(out, len, "%s/.local/state/keyplate", home);
+    else
+        return UV_ENOENT;
+    return n < 0 || (size_t)n >= len ? UV_ENAMETOOLONG : 0;
+}
+
+int kp_platform_make_folder(const char *path)
+{
+    char part[PATH_MAX];
+    size_t len = strlen(path);
+    if (len >= sizeof part)
+        return UV_ENAMETOOLONG;
+    memcpy(part, path, len + 1);
+    for (char *at = part + 1; at <= part + len; at++) {
+        char was = *at;
+        if (was != '/' && was != '\0')
+            continue;
+        *at = '\0';
+        if (mkdir(part, 0700) != 0 && errno != EEXIST)
+            return uv_translate_sys_error(errno);
+        *at = was;
+    }
+    return 0;
+}
+
+#define GROUPS_MAX 256
+
+static gid_t own_groups[GROUPS_MAX];
+static int own_group_count = -1; /* what there is to go back to; -1: nothing */
+
+void kp_platform_be_person(void)
+{
+    const struct passwd *person = invoking_user();
+    if (person == NULL)
+        return;
+    own_group_count = getgroups(GROUPS_MAX, own_groups);
+    if (own_group_count < 0)
+        return;
+    /* In this order: without root's rights there are no other groups to be had. */
+    (void)!setgroups(1, &person->pw_gid);
+    (void)!setegid(person->pw_gid);
+    (void)!seteuid(person->pw_uid);
+}
+
+void kp_platform_be_oneself(void)
+{
+    if (own_group_count < 0)
+        return;
+    (void)!seteuid(getuid());
+    (void)!setegid(getgid());
+    (void)!setgroups((size_t)own_group_count, own_groups);
+    own_group_count = -1;
+}
+
+/* ---- The browser ------------------------------------------------------------------------- */
 
 /* Our environment with another HOME: a list that the caller frees, of strings that live elsewhere.
  * Our own stays as it is, as another thread may be reading it. */

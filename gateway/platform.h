@@ -22,6 +22,15 @@ uint64_t kp_platform_memory(void);
 /* Keeps freed record buffers in the allocator rather than giving every one back to the kernel. */
 void kp_platform_tune_memory(void);
 
+/* The folder of what is remembered for the person (under sudo: for who typed sudo), whether or not
+ * it is there: $XDG_STATE_HOME/keyplate or ~/.local/state/keyplate.  0 or a negative uv error. */
+int kp_platform_state_folder(char *out, size_t len);
+/* Makes a folder and those above it, 0700, where they are missing.  0 or a negative uv error. */
+int kp_platform_make_folder(const char *path);
+/* Under sudo, between the two: files are read and written as who typed sudo, by all threads. */
+void kp_platform_be_person(void);
+void kp_platform_be_oneself(void);
+
 /* Starts the person's browser at url (under sudo: as the person who typed sudo), detached.  0 or a
  * negative uv error.  failed is called, on the loop, when what was started ends with an error:
  * there is no browser. */

@@ -2,7 +2,6 @@
 #include "device_session.h"
 
 #include <netdb.h>
-#include <stdio.h>
 #include <string.h>
 
 void kp_device_init(struct kp_device *d, struct kp_loop *loop, struct kp_context *context,
@@ -13,21 +12,19 @@ void kp_device_init(struct kp_device *d, struct kp_loop *loop, struct kp_context
     d->context = context;
     d->host = *host;
     d->login = login;
+    (void)uv_timer_init(&loop->uv, &d->ticket_timer);
+    d->ticket_timer.data = d;
 }
 
-void kp_device_clear(struct kp_device *d)
+static void forget_ticket(struct kp_device *d)
 {
     kp_session_free(d->session);
     d->session = NULL;
 }
 
-const char *kp_device_name(const struct kp_device *d, char *text, size_t len)
+void kp_device_clear(struct kp_device *d)
 {
-    bool v6 = strchr(d->host.name, ':') != NULL;
-    bool usual = strcmp(d->host.port, "443") == 0;
-    snprintf(text, len, "%s%s%s%s%s", v6 && !usual ? "[" : "", d->host.name,
-             v6 && !usual ? "]" : "", usual ? "" : ":", usual ? "" : d->host.port);
-    return text;
+    forget_ticket(d);
 }
 
 /* ---- Lists ------------------------------------------------------------------------------- */
@@ -98,6 +95,8 @@ static void dial(struct kp_device *d, struct kp_attempt *attempt)
 
 static void start(struct kp_device *d, struct kp_attempt *attempt)
 {
+    static const struct kp_trouble no_ticket = {.stage = KP_AT_HANDSHAKE,
+                                                .error = KP_E_TICKET_REFUSED};
     attempt->address = 0;
     attempt->by_password = d->session == NULL;
     if (!attempt->by_password) {
@@ -106,6 +105,8 @@ static void start(struct kp_device *d, struct kp_attempt *attempt)
         dial(d, attempt);
     } else if (d->halted) {
         attempt->failed(attempt, &d->trouble);
+    } else if (attempt->ticket_only) {
+        attempt->failed(attempt, &no_ticket);
     } else {
         append(&d->queue, attempt);
         go_on(d);
@@ -116,7 +117,7 @@ static void start(struct kp_device *d, struct kp_attempt *attempt)
 static void go_on(struct kp_device *d)
 {
     struct kp_attempt *waiting;
-    if (d->proving != NULL || d->halted || d->queue == NULL)
+    if (d->proving != NULL || d->awaits_ticket || d->halted || d->queue == NULL)
         return;
     if (d->session == NULL) {
         d->proving = take_first(&d->queue);
@@ -194,16 +195,57 @@ void kp_device_drop(struct kp_device *d, struct kp_attempt *attempt)
     }
 }
 
+static void stop_awaiting(struct kp_device *d)
+{
+    d->awaits_ticket = false;
+    (void)uv_timer_stop(&d->ticket_timer);
+}
+
+static void no_ticket_came(uv_timer_t *timer)
+{
+    struct kp_device *d = timer->data;
+    d->awaits_ticket = false;
+    go_on(d);
+}
+
+/* Whether a ticket may still come: TLS 1.3's do after the proof, but not in BoringSSL's form. */
+static bool may_get_ticket(const struct kp_info *info)
+{
+    return info->version == 0x0304 && !info->ticket &&
+           (info->pake == NULL || strcmp(info->pake, "boringssl") != 0);
+}
+
+/* A ticket from a stranger would open the way that was closed. */
+static void take_ticket(struct kp_device *d, const struct kp_conn *conn)
+{
+    struct kp_session *session = d->halted && d->trouble.stranger ? NULL : kp_conn_session(conn);
+    if (session == NULL)
+        return;
+    forget_ticket(d);
+    d->session = session;
+    stop_awaiting(d);
+}
+
+void kp_device_ticket(struct kp_device *d, const struct kp_conn *conn)
+{
+    take_ticket(d, conn);
+    go_on(d);
+}
+
 void kp_device_proved(struct kp_device *d, struct kp_attempt *attempt, const struct kp_conn *conn)
 {
-    struct kp_session *session = kp_conn_session(conn);
+    struct kp_info info;
+    kp_conn_info(conn, &info);
     forget_session(attempt);
-    if (session != NULL) {
-        kp_session_free(d->session);
-        d->session = session;
-    }
-    if (d->proving == attempt)
+    if (d->proving == attempt) {
         d->proving = NULL;
+        d->awaits_ticket = may_get_ticket(&info);
+        if (d->awaits_ticket)
+            (void)uv_timer_start(&d->ticket_timer, no_ticket_came, KP_DEVICE_TICKET_MS, 0);
+    }
+    take_ticket(d, conn);
+    if (d->on_proved != NULL)
+        d->on_proved(d, &info);
     go_on(d);
 }
 
@@ -214,8 +256,13 @@ static void halt(struct kp_device *d, const struct kp_trouble *trouble)
     d->halted = true;
     d->trouble = *trouble;
     fail_all(&waiting, trouble);
-    if (d->on_halt != NULL)
-        d->on_halt(d);
+}
+
+void kp_device_halt(struct kp_device *d, const struct kp_trouble *trouble)
+{
+    forget_ticket(d);
+    stop_awaiting(d);
+    halt(d, trouble);
 }
 
 static bool try_next_address(struct kp_device *d, struct kp_attempt *attempt,
@@ -236,16 +283,15 @@ static bool try_next_address(struct kp_device *d, struct kp_attempt *attempt,
 void kp_device_ended(struct kp_device *d, struct kp_attempt *attempt,
                      const struct kp_trouble *given)
 {
-    const struct kp_trouble own = *given; /* failed() may free what it is part of */
+    struct kp_trouble own = *given; /* failed() may free what it is part of */
     const struct kp_trouble *trouble = &own;
+    own.offered = d->offered;
     if (try_next_address(d, attempt, trouble))
         return;
     if (!attempt->by_password) {
         bool refused = trouble->error == KP_E_TICKET_REFUSED || kp_trouble_is_proof(trouble);
-        if (refused && d->session == attempt->session) {
-            kp_session_free(d->session);
-            d->session = NULL;
-        }
+        if (refused && d->session == attempt->session)
+            forget_ticket(d);
         forget_session(attempt);
         if (refused)
             start(d, attempt);
@@ -258,6 +304,8 @@ void kp_device_ended(struct kp_device *d, struct kp_attempt *attempt,
     if (kp_trouble_is_proof(trouble) || trouble->committed) {
         attempt->failed(attempt, trouble);
         halt(d, trouble);
+        if (d->on_halt != NULL)
+            d->on_halt(d);
         return;
     }
     attempt->failed(attempt, trouble);

@@ -6,7 +6,9 @@
  *   - at most one password handshake runs at a time, for all who wait;
  *   - after one that may have cost a guess and failed, none starts until the person has acted
  *     (kp_device_retry).
- * It knows what to dial with; the connections are their owners'.
+ * A ticket of TLS 1.3 comes after the proof, with what is read next: those who wait for the
+ * password handshake are let go when it is there, or one of them after KP_DEVICE_TICKET_MS without
+ * it. It knows what to dial with; the connections are their owners'.
  */
 #ifndef KP_CLIENT_DEVICE_SESSION_H
 #define KP_CLIENT_DEVICE_SESSION_H
@@ -15,6 +17,7 @@
 
 #define KP_DEVICE_ADDRESSES 8
 #define KP_DEVICE_DEADLINE_MS 10000 /* of a connection until it is proved */
+#define KP_DEVICE_TICKET_MS 300     /* what a ticket gets to come after the proof */
 
 struct kp_device;
 
@@ -30,6 +33,7 @@ struct kp_attempt {
     void (*failed)(struct kp_attempt *attempt, const struct kp_trouble *trouble);
     struct kp_session *session; /* what it resumes with: its own reference, or NULL */
     uint8_t address;            /* index of the one that is tried */
+    bool ticket_only;           /* the owner's: it never uses the password, and fails instead */
     bool by_password;           /* else by ticket */
     bool waiting;               /* in one of the lists */
 };
@@ -41,36 +45,45 @@ struct kp_device {
     struct kp_address addresses[KP_DEVICE_ADDRESSES];
     size_t address_count; /* 0: not looked up yet */
     uv_getaddrinfo_t lookup;
-    const struct kp_login *login;              /* borrowed */
-    struct kp_session *session;                /* or NULL */
-    struct kp_attempt *unresolved;             /* wait for addresses */
-    struct kp_attempt *queue;                  /* wait for the password handshake */
-    struct kp_attempt *proving;                /* has it */
-    struct kp_trouble trouble;                 /* when halted: why */
+    const struct kp_login *login;  /* borrowed */
+    struct kp_session *session;    /* or NULL */
+    struct kp_attempt *unresolved; /* wait for addresses */
+    struct kp_attempt *queue;      /* wait for the password handshake */
+    struct kp_attempt *proving;    /* has it */
+    struct kp_trouble trouble;     /* when halted: why */
+    uv_timer_t ticket_timer;
     void (*on_halt)(struct kp_device *device); /* after a failed proof; may be NULL */
+    /* Told of each proved connection, before those who wait are let go; may be NULL. */
+    void (*on_proved)(struct kp_device *device, const struct kp_info *info);
     void *owner;
     bool looking;
     bool halted;
+    bool awaits_ticket;        /* of a password handshake that is proved */
+    struct kp_offered offered; /* for kp_trouble: set by the owner */
 };
 
+/* The loop must be there. */
 void kp_device_init(struct kp_device *device, struct kp_loop *loop, struct kp_context *context,
                     const struct kp_host *host, const struct kp_login *login);
-/* Forgets the ticket.  No attempt may be left. */
+/* Forgets the ticket.  No attempt may be left.  The memory must live until the loop is closed. */
 void kp_device_clear(struct kp_device *device);
-/* "heating.local" or "192.0.2.7:4433", for people; returns text. */
-const char *kp_device_name(const struct kp_device *device, char *text, size_t len);
 
 /* Wants a connection: sooner or later dial or failed. */
 void kp_device_want(struct kp_device *device, struct kp_attempt *attempt);
 /* It waits no more; an attempt that dials is ended by its owner. */
 void kp_device_drop(struct kp_device *device, struct kp_attempt *attempt);
-/* The attempt's connection is proved: takes its ticket, and lets others go. */
+/* The attempt's connection is proved: takes its ticket if there is one, and lets others go. */
 void kp_device_proved(struct kp_device *device, struct kp_attempt *attempt,
                       const struct kp_conn *conn);
+/* After that: the connection has a new ticket (kp_secure_hooks.ticket). */
+void kp_device_ticket(struct kp_device *device, const struct kp_conn *conn);
 /* It ended before the proof; its connection's memory is free to be dialled with again: this dials,
  * waits or fails. */
 void kp_device_ended(struct kp_device *device, struct kp_attempt *attempt,
                      const struct kp_trouble *trouble);
+/* No more connections until kp_device_retry: those who wait fail with trouble, and so do those who
+ * come.  The ticket is forgotten. */
+void kp_device_halt(struct kp_device *device, const struct kp_trouble *trouble);
 /* The person has acted: password handshakes may start again, with login. */
 void kp_device_retry(struct kp_device *device, const struct kp_login *login);
 

@@ -3,6 +3,10 @@
 
 #include <stdio.h>
 
+/* Alerts, RFC 8446 6. */
+#define HANDSHAKE_FAILURE 40
+#define PROTOCOL_VERSION 70
+
 void kp_trouble_of(struct kp_trouble *t, const struct kp_secure *s)
 {
     struct kp_info info;
@@ -89,15 +93,73 @@ static void of_work(const struct kp_trouble *t, const char *where, char *text, s
         snprintf(text, len, "the connection to %s failed: %s", where, kp_error_text(t->error));
 }
 
+/* Whether the far end wanted less than TLS 1.3, or none of it with a password. */
+static bool is_step_down(const struct kp_trouble *t)
+{
+    return t->error == KP_E_ONLY_TLS12 || t->error == KP_E_NO_SRP_SERVER ||
+           t->error == KP_E_VERSION ||
+           (t->error == KP_E_PEER_ALERT &&
+            (t->peer_alert == HANDSHAKE_FAILURE || t->peer_alert == PROTOCOL_VERSION));
+}
+
+/* It may be said only of what was remembered: else it is one more thing that a device can be. */
+static bool of_step_down(const struct kp_trouble *t, const char *where, char *text, size_t len)
+{
+    if (!t->offered.was_tls13 || t->stage != KP_AT_HANDSHAKE || !is_step_down(t))
+        return false;
+    snprintf(text, len,
+             "%s spoke TLS 1.3 before and now doesn't: someone may be in between, or it was reset "
+             "or its file of passwords was changed (to go below all the same: --tls 1.2)",
+             where);
+    return true;
+}
+
+static const char *other_form(const struct kp_trouble *t)
+{
+    return t->offered.pake == KP_PAKE_BORINGSSL ? "ietf" : "boringssl";
+}
+
+/* It takes none of what was offered: that is a server of certificates, or one of other passwords.
+ */
+static void of_refusal(const struct kp_trouble *t, const char *where, char *text, size_t len)
+{
+    const char *other = other_form(t);
+    if (t->offered.versions == KP_USE_TLS13)
+        snprintf(text, len,
+                 "%s takes no password by TLS 1.3 as it was offered: it is an ordinary router or "
+                 "web site with a certificate, or a device of TLS 1.2 alone (--tls 1.2) or of the "
+                 "other form of TLS 1.3 (--pake %s)",
+                 where, other);
+    else if (t->offered.versions == KP_USE_TLS12)
+        snprintf(text, len,
+                 "%s is a server with a certificate that takes no password at this level: an "
+                 "ordinary router or web site, not a Keyplate device (or one of TLS 1.3 alone: "
+                 "give its --device-id, and no --tls 1.2)",
+                 where);
+    else
+        snprintf(text, len,
+                 "%s is a server with a certificate that takes no password at this level: an "
+                 "ordinary router or web site, not a Keyplate device (or one of the other form of "
+                 "TLS 1.3 alone: --pake %s)",
+                 where, other);
+}
+
 /* What the far end turned out to be; false: none of these. */
 static bool of_kind(const struct kp_trouble *t, const char *where, char *text, size_t len)
 {
     switch (t->error) {
     case KP_E_NO_SRP_SERVER:
-        snprintf(text, len,
-                 "%s is a server with a certificate that takes no password at this level: an "
-                 "ordinary router or web site, not a Keyplate device",
+        of_refusal(t, where, text, len);
+        return true;
+    case KP_E_ONLY_TLS12:
+        snprintf(text, len, "%s speaks TLS 1.2 and not 1.3: leave out --tls 1.3 to use that",
                  where);
+        return true;
+    case KP_E_MISSING:
+        snprintf(text, len,
+                 "%s answers wrongly, or in another form of TLS 1.3 than the one that was offered "
+                 "(--pake %s offers that)",
+                 where, other_form(t));
         return true;
     case KP_E_HTTP:
         snprintf(text, len,
@@ -126,11 +188,16 @@ const char *kp_explain(const struct kp_trouble *t, const char *where, char *text
 {
     if (kp_trouble_is_proof(t))
         snprintf(text, len, "%s", kp_error_text(KP_E_PROOF));
+    else if (t->stranger)
+        snprintf(text, len,
+                 "another device than the one that is remembered answers at %s: it knows the "
+                 "password, but its device id is another",
+                 where);
     else if (t->unresolved)
         snprintf(text, len,
                  "there is no device by the name of %s: check the spelling, or use its address",
                  where);
-    else if (of_kind(t, where, text, len))
+    else if (of_step_down(t, where, text, len) || of_kind(t, where, text, len))
         return text;
     else if (t->stage == KP_AT_CONNECT)
         of_connect(t, where, text, len);

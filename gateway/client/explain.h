@@ -6,6 +6,13 @@
 
 #include "../net/secure_stream.h"
 
+/* What was offered: it tells what a refusal means. */
+struct kp_offered {
+    unsigned versions; /* KP_USE_* */
+    unsigned pake;     /* KP_PAKE_* */
+    bool was_tls13;    /* the device is remembered to speak TLS 1.3, so nothing less is offered */
+};
+
 /* What went wrong, kept after the connection is gone. */
 struct kp_trouble {
     int error;     /* enum kp_error */
@@ -14,6 +21,9 @@ struct kp_trouble {
     uint8_t stage;   /* enum kp_secure_stage */
     bool unresolved; /* the name wasn't found; no connection was tried */
     bool committed;  /* a guess at the password may have been spent */
+    bool stranger;   /* the password was proved, but by a device of another id than the one that is
+                        remembered; the other fields say nothing */
+    struct kp_offered offered;
 };
 
 /* From a connection that is over and not yet closed. */

@@ -43,17 +43,22 @@ int kp_face_start(struct kp_face *face)
     return kp_listener_start(&face->listener, face->loop, face->fd);
 }
 
-void kp_face_stop(struct kp_face *face)
+void kp_face_cut(struct kp_face *face)
 {
     struct kp_visitor *next;
-    if (face->open)
-        kp_listener_close(&face->listener);
-    face->open = false;
-    face->device->halted = true; /* nobody is let go in another's place */
     for (struct kp_visitor *v = face->visitors; v != NULL; v = next) {
         next = kp_visitor_next(v);
         kp_visitor_stop(v);
     }
+}
+
+void kp_face_stop(struct kp_face *face)
+{
+    if (face->open)
+        kp_listener_close(&face->listener);
+    face->open = false;
+    face->device->halted = true; /* nobody is let go in another's place */
+    kp_face_cut(face);
     if (face->fd >= 0)
         kp_sock_close(face->fd);
     face->fd = -1;

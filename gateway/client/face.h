@@ -24,14 +24,14 @@ struct kp_face {
     int fd;
     bool open;
     bool asks; /* after a failed proof a person is asked for the password again */
-    /* May be NULL; told of each proved connection. */
-    void (*on_proved)(const struct kp_info *info);
 };
 
 /* Binds and listens (not yet taking connections); *bound is where.  0 or a negative uv error. */
 int kp_face_bind(struct kp_face *face, const struct kp_address *address, struct kp_address *bound);
 /* Begins to take connections, after loop and device were set.  0 or a negative uv error. */
 int kp_face_start(struct kp_face *face);
+/* Cuts the present connections; those that come are served as ever. */
+void kp_face_cut(struct kp_face *face);
 /* Ends all: no more connections, and the present ones are cut. */
 void kp_face_stop(struct kp_face *face);
 

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "link_device.h"
+
 static int refuse(const char **why, const char *text)
 {
     *why = text;
@@ -24,9 +26,9 @@ static int skip_scheme(const char **at, const char **why)
     if (strncasecmp(text, "http://", 7) == 0)
         return refuse(why, "http:// isn't protected: give the https:// link, or the address alone");
     if (strncasecmp(text, "keyplate:", 9) == 0)
-        return refuse(why, "keyplate:// links are not in this version: give the address alone");
+        return refuse(why, "keyplate:// has two slashes");
     if (end != NULL && strcspn(text, "/?#") > (size_t)(end - text))
-        return refuse(why, "only https:// links and bare addresses can be opened");
+        return refuse(why, "only https:// and keyplate:// links and bare addresses can be opened");
     return 0;
 }
 
@@ -35,7 +37,7 @@ static bool holds_password(const char *text)
 {
     const char *fragment = strchr(text, '#');
     return fragment != NULL &&
-           (strncmp(fragment, "#p=", 3) == 0 || strstr(fragment, "&p=") != NULL);
+           (strstr(fragment, "#p=") != NULL || strstr(fragment, "&p=") != NULL);
 }
 
 static int take_path(struct kp_link *out, const char *text, const char **why)
@@ -56,7 +58,6 @@ static int take_user(struct kp_link *out, const char **at, size_t *authority, co
 {
     const char *sign = memchr(*at, '@', *authority);
     size_t len = sign != NULL ? (size_t)(sign - *at) : 0;
-    out->user[0] = '\0';
     if (sign == NULL)
         return 0;
     if (memchr(*at, ':', len) != NULL)
@@ -74,9 +75,12 @@ static int take_user(struct kp_link *out, const char **at, size_t *authority, co
 int kp_link_parse(struct kp_link *out, const char *text, const char **why)
 {
     size_t authority;
+    memset(out, 0, sizeof *out);
     if (holds_password(text))
         return refuse(why, "the link holds a password (#p=), which other programs on this computer "
                            "can now read: leave it out, it is asked for (and change it)");
+    if (strncasecmp(text, "keyplate://", 11) == 0)
+        return kp_link_device_parse(out, text + 11, why);
     if (skip_scheme(&text, why) != 0)
         return -1;
     authority = strcspn(text, "/?#");

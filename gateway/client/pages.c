@@ -35,6 +35,12 @@ void kp_page_of_trouble(char page[KP_NOTICE_MAX], const struct kp_trouble *troub
                    "there, then load this page again. If nobody has changed the password, don't."
                  : "<code>keyplate open</code> has ended: start it again, with the new password "
                    "if it was changed. If nobody has changed it, don't.";
+    if (trouble->stranger) {
+        title = "This is another device";
+        what = "Nothing more is sent to it. If the device was replaced, end <code>keyplate "
+               "open</code> with Ctrl-C, forget the old one (<code>keyplate devices forget</code>) "
+               "and start again; else someone may be in between.";
+    }
     kp_explain(trouble, where, why, sizeof why);
     kp_notice_escape(escaped, sizeof escaped, why);
     snprintf(html, sizeof html, "<p>%s.</p><p>%s</p>", escaped, what);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "id_reader.h"
 #include "stdio_pump.h"
 
 struct pipe {
@@ -14,7 +15,9 @@ struct pipe {
     struct kp_stdio *stdio;
     struct kp_pipe_result *result;
     struct kp_trouble trouble; /* of the attempt that is closing */
-    void (*on_proved)(const struct kp_info *info);
+    const struct kp_pipe_plan *plan;
+    struct kp_id_reader *reader; /* NULL: it isn't at work */
+    uv_timer_t patience;         /* with the reader, after the end */
     uv_signal_t term, interrupt;
     const uint8_t *pending; /* of standard input, not taken yet */
     size_t pending_len;
@@ -32,10 +35,28 @@ static struct pipe *of(struct kp_secure *secure)
 
 static void leave(struct pipe *p)
 {
+    kp_id_reader_stop(p->reader);
+    uv_close((uv_handle_t *)&p->patience, NULL);
     uv_close((uv_handle_t *)&p->term, NULL);
     uv_close((uv_handle_t *)&p->interrupt, NULL);
+}
+
+static void lost_patience(uv_timer_t *timer)
+{
+    leave(timer->data);
+}
+
+/* The connection is over.  Nobody who waits for the end of standard output waits for the reader. */
+static void wind_up(struct pipe *p)
+{
     kp_stdio_stop(p->stdio);
     p->stdio = NULL;
+    if (p->result->end != KP_PIPE_DONE || p->reader == NULL) {
+        leave(p);
+        return;
+    }
+    kp_stdio_end_output();
+    (void)uv_timer_start(&p->patience, lost_patience, KP_PIPE_PATIENCE_MS, 0);
 }
 
 static void finish(struct pipe *p, enum kp_pipe_end end)
@@ -45,7 +66,7 @@ static void finish(struct pipe *p, enum kp_pipe_end end)
     p->ended = true;
     p->result->end = end;
     if (!p->open)
-        leave(p);
+        wind_up(p);
     else if (end == KP_PIPE_DONE)
         kp_secure_finish(&p->secure);
     else
@@ -133,18 +154,46 @@ static void peer_ended(struct kp_secure *s)
 
 /* ---- The connection ---------------------------------------------------------------------- */
 
+static void told(void *owner, const struct kp_told *told, const char *why)
+{
+    struct pipe *p = owner;
+    bool known = p->plan->on_told(p->plan->owner, told, why);
+    if (p->ended && !p->open) {
+        if (!known)
+            p->result->end = KP_PIPE_TROUBLE;
+        leave(p);
+    } else if (!known) {
+        p->ended = true;
+        p->result->end = KP_PIPE_TROUBLE;
+        kp_secure_close(&p->secure, true);
+    }
+    if (!known)
+        p->result->trouble = (struct kp_trouble){.stranger = true};
+}
+
 static const struct kp_stdio_hooks stdio_hooks = {.came = came, .written = written};
+
+static void read_id(struct pipe *p, const struct kp_conn *conn)
+{
+    struct kp_info info;
+    kp_conn_info(conn, &info);
+    if (p->plan->on_told != NULL && info.version == 0x0303)
+        kp_id_reader_start(&p->reader, &p->device, told, p);
+}
+
+static void tell_proved(struct kp_device *device, const struct kp_info *info)
+{
+    const struct kp_pipe_plan *plan = ((struct pipe *)device->owner)->plan;
+    if (!info->resumed && plan->on_proved != NULL)
+        plan->on_proved(plan->owner, info);
+}
 
 static void proved(struct kp_secure *s)
 {
     struct pipe *p = of(s);
-    struct kp_info info;
     kp_secure_deadline(s, 0, false);
-    kp_device_proved(&p->device, &p->attempt, s->conn);
     p->proved = true;
-    kp_conn_info(s->conn, &info);
-    if (p->on_proved != NULL)
-        p->on_proved(&info);
+    kp_device_proved(&p->device, &p->attempt, s->conn);
     p->stdio = kp_stdio_start(&p->loop, &stdio_hooks, p);
     if (p->stdio == NULL) {
         p->result->local_error = UV_ENOMEM;
@@ -152,6 +201,7 @@ static void proved(struct kp_secure *s)
         return;
     }
     kp_stdio_read(p->stdio);
+    read_id(p, s->conn);
 }
 
 static void failed_now(struct pipe *p)
@@ -192,7 +242,7 @@ static void closed(struct kp_secure *s)
     struct kp_trouble trouble = p->trouble;
     p->open = false;
     if (p->ended) {
-        leave(p);
+        wind_up(p);
         return;
     }
     memset(&p->trouble, 0, sizeof p->trouble);
@@ -233,6 +283,10 @@ static void failed(struct kp_attempt *attempt, const struct kp_trouble *trouble)
 static void told_to_stop(uv_signal_t *handle, int number)
 {
     struct pipe *p = handle->data;
+    if (p->ended && !p->open) {
+        leave(p); /* only the reader was still at work */
+        return;
+    }
     p->result->signal = number;
     finish(p, KP_PIPE_STOPPED);
 }
@@ -244,19 +298,21 @@ static void watch(struct pipe *p, uv_signal_t *handle, int number)
     (void)uv_signal_start(handle, told_to_stop, number);
 }
 
-int kp_pipe_run(const struct kp_host *host, struct kp_context *context,
-                const struct kp_login *login, void (*on_proved)(const struct kp_info *info),
-                struct kp_pipe_result *result)
+int kp_pipe_run(const struct kp_pipe_plan *plan, struct kp_pipe_result *result)
 {
-    struct pipe p = {.result = result, .on_proved = on_proved};
+    struct pipe p = {.result = result, .plan = plan};
     int error = kp_loop_init(&p.loop);
     if (error != 0)
         return error;
     memset(result, 0, sizeof *result);
     watch(&p, &p.term, SIGTERM);
     watch(&p, &p.interrupt, SIGINT);
-    kp_device_init(&p.device, &p.loop, context, host, login);
+    (void)uv_timer_init(&p.loop.uv, &p.patience);
+    p.patience.data = &p;
+    kp_device_init(&p.device, &p.loop, plan->context, &plan->host, plan->login);
     p.device.owner = &p;
+    p.device.on_proved = tell_proved;
+    p.device.offered = plan->offered;
     p.attempt.dial = dial;
     p.attempt.failed = failed;
     kp_device_want(&p.device, &p.attempt);

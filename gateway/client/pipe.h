@@ -6,6 +6,23 @@
 #define KP_CLIENT_PIPE_H
 
 #include "device_session.h"
+#include "told.h"
+
+#define KP_PIPE_PATIENCE_MS 1000 /* what the device's word gets after the connection's end */
+
+struct kp_pipe_plan {
+    struct kp_host host;
+    struct kp_context *context;
+    const struct kp_login *login; /* borrowed */
+    struct kp_offered offered;
+    /* These may be NULL. */
+    void (*on_proved)(void *owner, const struct kp_info *info);
+    /* After a proof by TLS 1.2, which doesn't prove the device's id: what it says of itself, read
+     * beside the connection (told NULL: nothing, why says why).  False: it is a stranger, and the
+     * connection is cut. */
+    bool (*on_told)(void *owner, const struct kp_told *told, const char *why);
+    void *owner;
+};
 
 enum kp_pipe_end {
     KP_PIPE_DONE,    /* the other side ended in order */
@@ -23,10 +40,8 @@ struct kp_pipe_result {
 };
 
 /* Connects, proves, and carries bytes until the end.  Standard input is not touched before the
- * proof.  on_proved (may be NULL) is told of the connection.  0, or a negative uv error when it
- * couldn't even start. */
-int kp_pipe_run(const struct kp_host *host, struct kp_context *context,
-                const struct kp_login *login, void (*on_proved)(const struct kp_info *info),
-                struct kp_pipe_result *result);
+ * proof; standard output is closed at the end.  0, or a negative uv error when it couldn't even
+ * start. */
+int kp_pipe_run(const struct kp_pipe_plan *plan, struct kp_pipe_result *result);
 
 #endif

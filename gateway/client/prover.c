@@ -6,7 +6,6 @@
 struct kp_prover {
     struct kp_secure secure; /* first */
     struct kp_attempt attempt;
-    void (*on_proved)(const struct kp_info *info);
     kp_prover_fn *done;
     void *owner;
     struct kp_prover **slot;
@@ -32,18 +31,30 @@ static void forget(struct kp_prover *p)
     free(p);
 }
 
+static void leave(struct kp_secure *s)
+{
+    kp_secure_end(s);
+    kp_secure_finish(s);
+}
+
 static void proved(struct kp_secure *s)
 {
     struct kp_prover *p = of(s);
-    struct kp_info info;
     p->proved = true;
-    kp_conn_info(s->conn, &info);
-    if (p->on_proved != NULL)
-        p->on_proved(&info);
     kp_device_proved(p->attempt.device, &p->attempt, s->conn);
     p->done(p->owner, NULL);
-    kp_secure_end(s);
-    kp_secure_finish(s);
+    if (p->stopped)
+        return;
+    if (p->attempt.device->awaits_ticket)
+        kp_secure_deadline(s, KP_DEVICE_TICKET_MS, false);
+    else
+        leave(s);
+}
+
+static void ticket(struct kp_secure *s)
+{
+    kp_device_ticket(of(s)->attempt.device, s->conn);
+    leave(s);
 }
 
 static void over(struct kp_secure *s)
@@ -54,6 +65,10 @@ static void over(struct kp_secure *s)
 
 static void timeout(struct kp_secure *s)
 {
+    if (of(s)->proved) {
+        leave(s);
+        return;
+    }
     kp_trouble_of_timeout(&of(s)->trouble, s);
     kp_secure_close(s, false);
 }
@@ -82,6 +97,7 @@ static void nothing(struct kp_secure *s)
 
 static const struct kp_secure_hooks hooks = {
     .proved = proved,
+    .ticket = ticket,
     .data = data,
     .room = nothing,
     .peer_ended = nothing,
@@ -109,8 +125,8 @@ static void failed(struct kp_attempt *attempt, const struct kp_trouble *trouble)
     forget(p);
 }
 
-void kp_prover_start(struct kp_prover **slot, struct kp_device *device,
-                     void (*on_proved)(const struct kp_info *info), kp_prover_fn *done, void *owner)
+void kp_prover_start(struct kp_prover **slot, struct kp_device *device, kp_prover_fn *done,
+                     void *owner)
 {
     struct kp_prover *p = calloc(1, sizeof *p);
     *slot = p;
@@ -119,7 +135,6 @@ void kp_prover_start(struct kp_prover **slot, struct kp_device *device,
         return;
     }
     p->slot = slot;
-    p->on_proved = on_proved;
     p->done = done;
     p->owner = owner;
     p->attempt.dial = dial;
@@ -157,12 +172,11 @@ static void keep(void *owner, const struct kp_trouble *trouble)
         *result->trouble = *trouble;
 }
 
-bool kp_prove(struct kp_device *device, void (*on_proved)(const struct kp_info *info),
-              struct kp_trouble *trouble)
+bool kp_prove(struct kp_device *device, struct kp_trouble *trouble)
 {
     struct result result = {.trouble = trouble};
     struct kp_prover *prover;
-    kp_prover_start(&prover, device, on_proved, keep, &result);
+    kp_prover_start(&prover, device, keep, &result);
     kp_loop_run(device->loop);
     return result.proved;
 }

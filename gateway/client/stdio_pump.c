@@ -2,6 +2,7 @@
 #include "stdio_pump.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -188,4 +189,13 @@ void kp_stdio_stop(struct kp_stdio *s)
     if (mine)
         explicit_bzero(s->in.data, PIECE);
     uv_close((uv_handle_t *)&s->wake, NULL);
+}
+
+void kp_stdio_end_output(void)
+{
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere < 0)
+        return;
+    (void)dup2(nowhere, STDOUT_FILENO);
+    (void)close(nowhere);
 }

@@ -30,6 +30,8 @@ void kp_stdio_read(struct kp_stdio *stdio);
  * follows when it is out. */
 size_t kp_stdio_write(struct kp_stdio *stdio, const uint8_t *data, size_t len);
 bool kp_stdio_is_writing(const struct kp_stdio *stdio);
+/* Whoever reads standard output sees its end, though the process goes on; after kp_stdio_stop. */
+void kp_stdio_end_output(void);
 /* No hook is called any more.  A thread that is stuck in a read stays there until the process ends,
  * with the memory that it uses. */
 void kp_stdio_stop(struct kp_stdio *stdio);

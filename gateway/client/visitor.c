@@ -62,8 +62,8 @@ static void say(struct kp_visitor *v, const char *page)
 
 static void say_trouble(struct kp_visitor *v, const struct kp_trouble *trouble)
 {
-    char where[KP_HOST_LEN + 16], page[KP_NOTICE_MAX];
-    kp_device_name(v->face->device, where, sizeof where);
+    char where[KP_HOST_TEXT_LEN], page[KP_NOTICE_MAX];
+    kp_host_text(&v->face->device->host, "443", where);
     kp_page_of_trouble(page, trouble, where, v->face->asks);
     say(v, page);
 }
@@ -73,7 +73,6 @@ static void say_trouble(struct kp_visitor *v, const struct kp_trouble *trouble)
 static void proved(struct kp_relay *relay)
 {
     struct kp_visitor *v = of(relay);
-    struct kp_info info;
     uint8_t *first = v->first;
     int fd = v->fd;
     v->fd = -1;
@@ -81,14 +80,16 @@ static void proved(struct kp_relay *relay)
     v->proved = true;
     v->waiting = false;
     v->face->waiting--;
-    kp_conn_info(relay->secure.conn, &info);
-    if (v->face->on_proved != NULL)
-        v->face->on_proved(&info);
     kp_device_proved(v->face->device, &v->attempt, relay->secure.conn);
     if (kp_relay_plain_adopt(relay, fd, first, v->first_len) != 0)
         kp_relay_stop(relay);
     else
         kp_relay_start(relay, 0);
+}
+
+static void ticket(struct kp_relay *relay)
+{
+    kp_device_ticket(of(relay)->face->device, relay->secure.conn);
 }
 
 static void over(struct kp_relay *relay)
@@ -116,7 +117,8 @@ static void closed(struct kp_relay *relay)
         kp_device_ended(v->face->device, &v->attempt, &v->trouble);
 }
 
-static const struct kp_relay_hooks hooks = {.proved = proved, .over = over, .closed = closed};
+static const struct kp_relay_hooks hooks = {
+    .proved = proved, .ticket = ticket, .over = over, .closed = closed};
 
 static int dial(struct kp_attempt *attempt, const struct kp_address *address,
                 const struct kp_secure_offer *offer)

@@ -17,6 +17,23 @@ static int make_context(struct kp_context **out, const struct kp_credentials *c,
     return kp_context_new(out, &settings);
 }
 
+/* Users without a half for TLS 1.3: what that means under --tls. */
+static void remark_on_halves(const struct kp_credentials *c, const struct kp_store *store)
+{
+    if (!kp_store_prefers_tls12(store) || !(c->settings.versions & KP_USE_TLS13))
+        return;
+    if (c->settings.versions & KP_USE_TLS12)
+        kp_log_say(c->log, KP_LOG_WARNING, "credentials",
+                   "some users have no TLS 1.3 half, so clients that speak both versions get TLS "
+                   "1.2, whoever they are: `keyplate passwd list` says who; set their passwords "
+                   "again with `keyplate passwd change`");
+    else
+        kp_log_say(c->log, KP_LOG_WARNING, "credentials",
+                   "some users have no TLS 1.3 half, and with --tls 1.3 they can't come in: "
+                   "`keyplate passwd list` says who; set their passwords again with `keyplate "
+                   "passwd change`");
+}
+
 /* What the person who runs the server should know of a file that works. */
 static void remark(const struct kp_credentials *c, const struct kp_store *store)
 {
@@ -33,6 +50,7 @@ static void remark(const struct kp_credentials *c, const struct kp_store *store)
                    "the file's): set its password again with `keyplate passwd change`",
                    kp_text_escape(escaped, name, len));
     }
+    remark_on_halves(c, store);
 }
 
 static void keep_spare(struct kp_credentials *c)
@@ -166,6 +184,23 @@ bool kp_credentials_refresh(struct kp_credentials *c, bool force)
     remark(c, store);
     install(c, store, context);
     return true;
+}
+
+int kp_credentials_take_protocols(struct kp_credentials *c, unsigned versions, unsigned pake)
+{
+    struct kp_settings before = c->settings;
+    struct kp_context *context = NULL;
+    int error;
+    if (versions == before.versions && pake == before.pake)
+        return 0;
+    c->settings.versions = versions;
+    c->settings.pake = pake;
+    error = make_context(&context, c, c->store);
+    if (error != 0)
+        c->settings = before;
+    else
+        install(c, kp_store_ref(c->store), context);
+    return error;
 }
 
 void kp_credentials_take(struct kp_credentials *c, struct kp_store **store,

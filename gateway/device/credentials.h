@@ -38,6 +38,12 @@ void kp_credentials_close(struct kp_credentials *credentials);
  * to take.  One thread. */
 bool kp_credentials_refresh(struct kp_credentials *credentials, bool force);
 
+/* Other settings.versions and .pake for the connections that begin from now on: the tickets of
+ * earlier ones are worth nothing then.  0, or negative when nothing has changed.  The same thread.
+ */
+int kp_credentials_take_protocols(struct kp_credentials *credentials, unsigned versions,
+                                  unsigned pake);
+
 /* References to what is current, in place of *store and *context (NULL at first).  Any thread. */
 void kp_credentials_take(struct kp_credentials *credentials, struct kp_store **store,
                          struct kp_context **context);

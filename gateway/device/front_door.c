@@ -57,7 +57,8 @@ static void reread(struct front_door *d)
     struct kp_front_rules fresh;
     if (d->settings->reread == NULL)
         return;
-    if (d->settings->reread(d->settings->reread_arg, &fresh) < 0) {
+    if (d->settings->reread(d->settings->reread_arg, &fresh) < 0 ||
+        kp_credentials_take_protocols(&d->credentials, fresh.versions, fresh.pake) != 0) {
         kp_log_say(&d->shop.rules.log, KP_LOG_ERROR, "configuration",
                    "the changed configuration can't be used, the old one stays in force");
         return;
@@ -73,8 +74,8 @@ static void told_to_reload(uv_signal_t *signal, int number)
 {
     struct front_door *d = signal->data;
     (void)number;
-    (void)kp_credentials_refresh(&d->credentials, true);
     reread(d);
+    (void)kp_credentials_refresh(&d->credentials, true);
     tell(d, KP_WORKER_RELOAD);
 }
 
@@ -210,6 +211,8 @@ static int open_credentials(struct front_door *d, char *why, size_t why_len)
         .alpn = alpn,
         .alpn_count = 1,
         .buffer_len = KP_RECORD_BUFFER_LEN,
+        .versions = d->settings->rules.versions,
+        .pake = d->settings->rules.pake,
         .defer_compute = true, /* a burst of handshakes mustn't hold up those who are proved */
         .keylog = d->settings->keylog,
         .keylog_arg = d->settings->keylog_arg,

@@ -15,7 +15,9 @@
 /* What a changed configuration can change while it runs; what a connection began with stays. */
 struct kp_front_rules {
     struct kp_address upstream;
-    bool proxy2; /* --identity proxy-v2 */
+    bool proxy2;       /* --identity proxy-v2 */
+    unsigned versions; /* KP_USE_* of --tls */
+    unsigned pake;     /* KP_PAKE_* of --pake */
     uint32_t handshake_ms;
     uint32_t idle_ms; /* 0: none */
     size_t max_connections;

@@ -48,7 +48,52 @@ void kp_tunnel_move(struct kp_tunnel *t, struct kp_tunnels *to)
     put_in(t, to);
 }
 
+/* ---- Handshakes in progress -------------------------------------------------------------- */
+
+static void begin_handshake(struct kp_tunnel *t)
+{
+    t->shaking = true;
+    t->worker->handshakes++;
+}
+
+/* Proved, failed or closed: whichever comes first. */
+static void end_handshake(struct kp_tunnel *t)
+{
+    if (t->shaking)
+        t->worker->handshakes--;
+    t->shaking = false;
+}
+
+/* While some user has TLS 1.2 alone, who offers both gets that: a choice by the user's name would
+ * tell who exists, so it is one for all. */
+static bool prefers_tls12(const struct kp_tunnel *t)
+{
+    return rules(t)->versions == (KP_USE_TLS12 | KP_USE_TLS13) &&
+           kp_store_prefers_tls12(t->worker->store);
+}
+
+/* Before its first byte: what the engine has to know.  Can't fail then. */
+static void set_terms(struct kp_tunnel *t)
+{
+    struct kp_conn *conn = t->relay.secure.conn;
+    if (prefers_tls12(t))
+        (void)!kp_conn_prefer_tls12(conn);
+    if (kp_worker_is_busy(t->worker))
+        (void)!kp_conn_ask_cookie(conn);
+}
+
 /* ---- Credentials ------------------------------------------------------------------------- */
+
+/* The newest credentials; but verifiers of TLS 1.3 hold for one device id, so a connection whose
+ * context is not the current one stays with those that it began with.  What has changed since shows
+ * when it is proved. */
+static void take_store(struct kp_tunnel *t)
+{
+    if (t->context != t->worker->context)
+        return;
+    kp_store_free(t->store);
+    t->store = kp_store_ref(t->worker->store);
+}
 
 static int credential(struct kp_relay *relay)
 {
@@ -57,8 +102,7 @@ static int credential(struct kp_relay *relay)
     size_t len = 0;
     const char *name = kp_conn_user(relay->secure.conn, &len);
     int error;
-    kp_store_free(t->store);
-    t->store = kp_store_ref(t->worker->store);
+    take_store(t);
     error = kp_store_lookup(t->store, name, len, &found);
     if (error == 0) {
         memcpy(t->binding, found.binding, sizeof t->binding);
@@ -101,6 +145,7 @@ static void proved(struct kp_relay *relay)
 {
     struct kp_tunnel *t = of(relay);
     bool stale = t->store != t->worker->store;
+    end_handshake(t);
     kp_tunnel_move(t, &t->worker->others);
     kp_store_free(t->store);
     t->store = NULL;
@@ -129,7 +174,85 @@ static void reached(struct kp_relay *relay)
         }
         kp_relay_plain_preface(relay, header, len);
     }
+    relay->looking = true;
     kp_relay_start(relay, rules(t)->idle_ms);
+}
+
+/* ---- A page of our own ------------------------------------------------------------------- */
+
+static unsigned port_of(const struct kp_tunnel *t)
+{
+    union kp_inet local;
+    kp_sock_local(t->relay.secure.stream.fd, &local);
+    if (local.any.sa_family == AF_INET6)
+        return ntohs(local.v6.sin6_port);
+    return local.any.sa_family == AF_INET ? ntohs(local.v4.sin_port) : 0;
+}
+
+static size_t page(const struct kp_tunnel *t, enum kp_well_known_verdict verdict,
+                   char out[KP_NOTICE_MAX])
+{
+    /* Clients rely on what is told: one that was told of TLS 1.3 offers nothing less any more. */
+    unsigned versions = prefers_tls12(t) ? KP_USE_TLS12 : rules(t)->versions;
+    size_t id_len;
+    const uint8_t *id = kp_store_device_id(t->worker->store, &id_len);
+    switch (verdict) {
+    case KP_WELL_KNOWN_WHOLE:
+        return kp_well_known_answer(out, versions, port_of(t), id, id_len);
+    case KP_WELL_KNOWN_LONG:
+        return kp_notice(out, "431 Request Header Fields Too Large", 0,
+                         "The head of this request is too long.\n");
+    case KP_WELL_KNOWN_MORE:
+    case KP_WELL_KNOWN_OTHER:
+        break;
+    }
+    return kp_notice(out, "400 Bad Request", 0, "This request ended before its head did.\n");
+}
+
+static void answer(struct kp_tunnel *t, enum kp_well_known_verdict verdict)
+{
+    char text[KP_NOTICE_MAX];
+    size_t len = page(t, verdict, text);
+    t->relay.looking = false;
+    t->answered = true;
+    (void)kp_secure_send(&t->relay.secure, (const uint8_t *)text, len);
+    kp_secure_end(&t->relay.secure);
+    kp_relay_answered(&t->relay);
+}
+
+static void hand_over(struct kp_tunnel *t)
+{
+    t->relay.looking = false;
+    kp_relay_plain_kept(&t->relay, (const uint8_t *)t->page.line, t->page.line_len);
+}
+
+/* The client has ended, or the upstream doesn't wait to be asked. */
+static void look_no_more(struct kp_tunnel *t)
+{
+    if (kp_well_known_is_ours(&t->page))
+        answer(t, KP_WELL_KNOWN_MORE);
+    else
+        hand_over(t);
+}
+
+static size_t look(struct kp_relay *relay, const uint8_t *bytes, size_t len)
+{
+    struct kp_tunnel *t = of(relay);
+    enum kp_well_known_verdict verdict;
+    if (len == 0) {
+        look_no_more(t);
+        return 0;
+    }
+    verdict = kp_well_known_take(&t->page, bytes, len);
+    if (verdict == KP_WELL_KNOWN_OTHER) {
+        hand_over(t);
+        return 0;
+    }
+    if (kp_well_known_is_ours(&t->page))
+        kp_relay_plain_drop(relay);
+    if (verdict != KP_WELL_KNOWN_MORE)
+        answer(t, verdict);
+    return len;
 }
 
 /* ---- The end ----------------------------------------------------------------------------- */
@@ -152,17 +275,22 @@ static void say_unreached(struct kp_tunnel *t)
 
 static void say_no_tls(struct kp_tunnel *t)
 {
-    char text[KP_NOTICE_MAX];
-    (void)kp_notice(text, "400 Bad Request", 0,
-                    "This port speaks TLS keyed by the device's password, not plain HTTP.\n"
-                    "Open it with `keyplate open ADDRESS`, or with curl: curl -k --tls-max 1.2 "
-                    "--tlsuser NAME --tlspassword PASSWORD https://ADDRESS/\n");
+    char text[KP_NOTICE_MAX], body[512];
+    snprintf(body, sizeof body,
+             "This port speaks TLS keyed by the device's password, not plain HTTP.\n"
+             "Open it with `keyplate open ADDRESS`%s.\n",
+             rules(t)->versions & KP_USE_TLS12
+                 ? ", or with curl: curl -k --tls-max 1.2 --tlsuser NAME --tlspassword PASSWORD "
+                   "https://ADDRESS/"
+                 : "");
+    (void)kp_notice(text, "400 Bad Request", 0, body);
     kp_secure_say_plain(&t->relay.secure, text);
 }
 
 static void over(struct kp_relay *relay)
 {
     struct kp_tunnel *t = of(relay);
+    end_handshake(t);
     kp_tunnel_log_over(t);
     switch ((enum kp_relay_end)relay->end) {
     case KP_ENDED_UNREACHED:
@@ -200,6 +328,7 @@ static void closed(struct kp_relay *relay)
 {
     struct kp_tunnel *t = of(relay);
     struct kp_worker *worker = t->worker;
+    end_handshake(t);
     take_out(t);
     kp_store_free(t->store);
     free(t);
@@ -211,6 +340,7 @@ static const struct kp_relay_hooks hooks = {
     .credential = credential,
     .proved = proved,
     .reached = reached,
+    .look = look,
     .over = over,
     .closed = closed,
 };
@@ -233,7 +363,11 @@ void kp_tunnel_begin(struct kp_worker *worker, int fd, const union kp_inet *clie
     t->worker = worker;
     t->client = *client;
     t->born = uv_now(&worker->loop.uv);
+    t->context = worker->context;
+    t->store = kp_store_ref(worker->store);
     put_in(t, &worker->newcomers);
+    set_terms(t);
+    begin_handshake(t);
     kp_secure_deadline(&t->relay.secure, rules(t)->handshake_ms, false);
     kp_secure_pump(&t->relay.secure);
 }

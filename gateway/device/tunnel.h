@@ -6,6 +6,7 @@
 #define KP_DEVICE_TUNNEL_H
 
 #include "../net/relay.h"
+#include "well_known.h"
 #include "worker.h"
 
 struct kp_tunnel {
@@ -14,12 +15,16 @@ struct kp_tunnel {
     struct kp_tunnel *next;
     struct kp_tunnel **at; /* the pointer that points here */
     struct kp_tunnels *list;
-    struct kp_store *store; /* what the handshake borrows from; NULL afterwards */
-    const char *why;        /* why our side ended it, or NULL */
+    struct kp_store *store;           /* what the handshake borrows from; NULL afterwards */
+    const struct kp_context *context; /* that it began with: to compare */
+    const char *why;                  /* why our side ended it, or NULL */
     union kp_inet client;
     uint64_t born;       /* uv_now */
     uint8_t binding[32]; /* of the credential that it goes by */
     bool bound;
+    bool answered; /* by us: no byte of it went to the upstream */
+    bool shaking;  /* it is one of the worker's handshakes */
+    struct kp_well_known page;
 };
 
 /* Takes over fd and looks after itself; logs when it can't. */

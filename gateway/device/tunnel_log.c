@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define VERSION_TLS13 0x0304
+
 struct reason {
     enum kp_log_level level;
     const char *event;
@@ -10,41 +12,78 @@ struct reason {
 };
 
 /* What a person can do about it, where kp_error_text alone doesn't tell. */
+static const struct {
+    int error;
+    struct reason reason;
+} of_errors[] = {
+    {KP_E_PROOF, {KP_LOG_WARNING, "proof-failed", "wrong name or password"}},
+    {KP_E_HTTP, {KP_LOG_INFO, "refused", "plain HTTP came to the TLS port: it was told so"}},
+    {KP_E_SSLV2, {KP_LOG_INFO, "refused", "an SSLv2 hello: the client is too old for this server"}},
+    {KP_E_NOT_TLS, {KP_LOG_INFO, "refused", "what came to the TLS port isn't TLS"}},
+    {KP_E_VERSION,
+     {KP_LOG_INFO, "refused", "the client speaks no version of TLS that --tls takes"}},
+    {KP_E_NO_PASSWORD_SUITE,
+     {KP_LOG_INFO, "refused",
+      "the client offers no password suite: an ordinary browser must come by `keyplate open`"}},
+    {KP_E_NO_SCHEME,
+     {KP_LOG_INFO, "refused",
+      "the client offers a password by TLS 1.3, but in no form that --pake takes (SPAKE2+)"}},
+    {KP_E_CERTIFICATE,
+     {KP_LOG_INFO, "refused",
+      "the client wants a certificate beside the password: there is none, and none is needed"}},
+    {KP_E_NO_GROUP,
+     {KP_LOG_INFO, "refused", "the client has no key exchange group that is spoken here"}},
+    {KP_E_NO_SUITE,
+     {KP_LOG_INFO, "refused", "the client has no TLS 1.3 cipher suite that is spoken here"}},
+    {KP_E_NO_ALPN,
+     {KP_LOG_INFO, "refused", "the client wants another application protocol than HTTP/1.1"}},
+    {KP_E_MISSING,
+     {KP_LOG_INFO, "refused",
+      "the client left out an extension that has to be there in the forms that --pake takes"}},
+    {KP_E_NO_USER, {KP_LOG_INFO, "refused", "the client sent no user name"}},
+    {KP_E_NO_ETM,
+     {KP_LOG_WARNING, "refused",
+      "the client lacks encrypt-then-MAC (RFC 7366): it needs a newer TLS library"}},
+    {KP_E_NO_EMS,
+     {KP_LOG_WARNING, "refused",
+      "the client lacks the extended master secret (RFC 7627): it needs a newer TLS library"}},
+    {KP_E_BINDER,
+     {KP_LOG_WARNING, "refused", "a ticket was shown by somebody who doesn't have its secret"}},
+    {KP_E_TRUNCATED,
+     {KP_LOG_INFO, "handshake-failed", "the client went away during the handshake"}},
+    {KP_E_PEER_ALERT, {KP_LOG_INFO, "handshake-failed", "the client sent an alert"}},
+};
+
 static struct reason of_handshake(const struct kp_secure *s)
 {
-    switch (s->error) {
-    case KP_E_PROOF:
-        return (struct reason){KP_LOG_WARNING, "proof-failed", "wrong name or password"};
-    case KP_E_HTTP:
-        return (struct reason){KP_LOG_INFO, "refused",
-                               "plain HTTP came to the TLS port: it was told so"};
-    case KP_E_SSLV2:
-        return (struct reason){KP_LOG_INFO, "refused",
-                               "an SSLv2 hello: the client is too old for this server"};
-    case KP_E_NOT_TLS:
-        return (struct reason){KP_LOG_INFO, "refused", "what came to the TLS port isn't TLS"};
-    case KP_E_NO_PASSWORD_SUITE:
-        return (struct reason){KP_LOG_INFO, "refused",
-                               "the client offers no password suite: an ordinary browser must come "
-                               "by `keyplate open`"};
-    case KP_E_NO_USER:
-        return (struct reason){KP_LOG_INFO, "refused", "the client sent no user name"};
-    case KP_E_NO_ETM:
-        return (struct reason){KP_LOG_WARNING, "refused",
-                               "the client lacks encrypt-then-MAC (RFC 7366): it needs a newer TLS "
-                               "library"};
-    case KP_E_NO_EMS:
-        return (struct reason){KP_LOG_WARNING, "refused",
-                               "the client lacks the extended master secret (RFC 7627): it needs a "
-                               "newer TLS library"};
-    case KP_E_TRUNCATED:
-        return (struct reason){KP_LOG_INFO, "handshake-failed",
-                               "the client went away during the handshake"};
-    case KP_E_PEER_ALERT:
-        return (struct reason){KP_LOG_INFO, "handshake-failed", "the client sent an alert"};
-    default:
-        return (struct reason){KP_LOG_WARNING, "handshake-failed", kp_error_text(s->error)};
-    }
+    for (size_t i = 0; i < sizeof of_errors / sizeof of_errors[0]; i++)
+        if (of_errors[i].error == s->error)
+            return of_errors[i].reason;
+    return (struct reason){KP_LOG_WARNING, "handshake-failed", kp_error_text(s->error)};
+}
+
+/* Whether it let the client check a guess at the password, which it didn't prove.  In TLS 1.3 it
+ * can from our ServerHello on, and how the wire ends after that is its own choice: no ending may
+ * hide the guess. */
+static bool was_attempt(const struct kp_tunnel *t, const struct kp_info *info)
+{
+    return info->user == NULL && (info->password_used || t->relay.secure.error == KP_E_PROOF);
+}
+
+static struct reason of_attempt(const struct kp_tunnel *t, const struct kp_info *info,
+                                struct reason plain)
+{
+    int error = t->relay.end == KP_ENDED_SECURE ? t->relay.secure.error : 0;
+    if (plain.level > KP_LOG_WARNING)
+        plain.level = KP_LOG_WARNING;
+    plain.event = "proof-failed";
+    if (error == KP_E_PROOF && info->version == VERSION_TLS13)
+        plain.message = "wrong name, password or device id";
+    else if (error == KP_E_TRUNCATED)
+        plain.message = "the client went away when it could tell whether its password is right";
+    else if (error == KP_E_PEER_ALERT)
+        plain.message = "the client sent an alert when it could tell whether its password is right";
+    return plain;
 }
 
 static struct reason of_work(const struct kp_secure *s)
@@ -58,6 +97,8 @@ static struct reason of_work(const struct kp_secure *s)
 
 static struct reason of_end(const struct kp_tunnel *t, bool proved)
 {
+    if (t->answered)
+        return (struct reason){KP_LOG_INFO, "closed", "/.well-known/keyplate was answered"};
     switch ((enum kp_relay_end)t->relay.end) {
     case KP_ENDED_SECURE:
         return proved ? of_work(&t->relay.secure) : of_handshake(&t->relay.secure);
@@ -99,8 +140,12 @@ static void add_protocol(struct kp_log_line *line, const struct kp_info *info)
     kp_log_word(line, "protocol", info->version_name);
     kp_log_word(line, "suite", info->suite_name);
     kp_log_flag(line, "resumed", info->resumed);
+    kp_log_word(line, "pake", info->pake);
+    kp_log_word(line, "named_group", info->group_name);
     if (info->group_bits != 0)
         kp_log_number(line, "group", info->group_bits);
+    if (info->version == VERSION_TLS13)
+        kp_log_flag(line, "retried", info->retried);
 }
 
 void kp_tunnel_log_proved(const struct kp_tunnel *t)
@@ -130,10 +175,16 @@ void kp_tunnel_log_over(const struct kp_tunnel *t)
     struct kp_log_line line;
     struct kp_info info;
     struct reason reason;
+    bool attempt;
     kp_conn_info(s->conn, &info);
+    attempt = was_attempt(t, &info);
     reason = of_end(t, info.user != NULL);
+    if (attempt)
+        reason = of_attempt(t, &info, reason);
     kp_log_begin(&line, &t->worker->rules.log, reason.level, reason.event, reason.message);
     add_who(&line, t, &info);
+    if (attempt)
+        kp_log_word(&line, "attempt", "failed");
     add_protocol(&line, &info);
     add_alerts(&line, s->conn);
     if (t->relay.end == KP_ENDED_UNREACHED || t->relay.end == KP_ENDED_PLAIN) {

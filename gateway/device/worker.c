@@ -40,6 +40,14 @@ static void give_way(struct kp_worker *w)
     kp_tunnel_stop(oldest, "it had proved nothing yet and gave way to a new connection");
 }
 
+bool kp_worker_is_busy(const struct kp_worker *w)
+{
+    size_t most = w->rules.max_connections / w->shop->settings->workers / 4;
+    if (most > KP_BUSY_HANDSHAKES)
+        most = KP_BUSY_HANDSHAKES;
+    return w->handshakes >= (most > 0 ? most : 1);
+}
+
 static bool room(struct kp_listener *listener)
 {
     struct kp_worker *w = listener->owner;

@@ -18,6 +18,11 @@ struct kp_tunnels {
     struct kp_tunnel **end; /* where the next one goes */
 };
 
+/* So many handshakes in progress, or a quarter of the worker's share of --max-connections when that
+ * is less: then new clients of TLS 1.3 show with a cookie that they hear us before anything is
+ * computed for them. */
+#define KP_BUSY_HANDSHAKES 64
+
 enum kp_worker_word {
     KP_WORKER_RELOAD = 1, /* new credentials and rules can be taken */
     KP_WORKER_DRAIN = 2,  /* take no more connections, end when the last is done */
@@ -51,6 +56,7 @@ struct kp_worker {
     uv_async_t wake;
     uv_timer_t drain;
     atomic_uint words;
+    size_t handshakes; /* in progress */
     bool draining;
     bool leaving;
 };
@@ -61,6 +67,8 @@ int kp_worker_start(struct kp_worker *worker, struct kp_workshop *shop);
 void kp_worker_tell(struct kp_worker *worker, enum kp_worker_word word);
 /* Waits for the thread's end and frees what it had. */
 void kp_worker_join(struct kp_worker *worker);
+/* Whether there are so many handshakes in progress that the next client must show a cookie. */
+bool kp_worker_is_busy(const struct kp_worker *worker);
 /* On its own thread: the last tunnel may have gone. */
 void kp_worker_look_around(struct kp_worker *worker);
 

@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 static int fail(const char **why, const char *text)
@@ -111,6 +112,37 @@ bool kp_host_is_numeric(const struct kp_host *host)
     struct in_addr v4;
     return strchr(host->name, ':') != NULL || inet_pton(AF_INET, host->name, &v4) == 1 ||
            inet_pton(AF_INET6, host->name, &v6) == 1;
+}
+
+/* Names are compared without their case and the dot of the root, RFC 1034 3.1. */
+static bool is_same_name(const char *a, const char *b)
+{
+    size_t a_len = strlen(a);
+    size_t b_len = strlen(b);
+    a_len -= a_len > 1 && a[a_len - 1] == '.';
+    b_len -= b_len > 1 && b[b_len - 1] == '.';
+    return a_len == b_len && strncasecmp(a, b, a_len) == 0;
+}
+
+bool kp_host_is_same(const struct kp_host *a, const struct kp_host *b)
+{
+    struct in6_addr one, other;
+    if (strcmp(a->port, b->port) != 0)
+        return false;
+    if (is_same_name(a->name, b->name))
+        return true;
+    return strchr(a->name, ':') != NULL && strchr(b->name, ':') != NULL &&
+           inet_pton(AF_INET6, a->name, &one) == 1 && inet_pton(AF_INET6, b->name, &other) == 1 &&
+           memcmp(&one, &other, sizeof one) == 0;
+}
+
+const char *kp_host_text(const struct kp_host *host, const char *usual, char text[KP_HOST_TEXT_LEN])
+{
+    bool v6 = strchr(host->name, ':') != NULL;
+    bool bare = usual != NULL && strcmp(host->port, usual) == 0;
+    snprintf(text, KP_HOST_TEXT_LEN, "%s%s%s%s%s", v6 ? "[" : "", host->name, v6 ? "]" : "",
+             bare ? "" : ":", bare ? "" : host->port);
+    return text;
 }
 
 static int look_up(struct kp_address *out, const char *text, int flags, const char **why)

@@ -11,6 +11,7 @@
 
 #define KP_HOST_LEN 256         /* of a host name and its NUL: RFC 1035 2.3.4 */
 #define KP_ADDRESS_TEXT_LEN 128 /* of any address as text and its NUL */
+#define KP_HOST_TEXT_LEN (KP_HOST_LEN + 8)
 
 /* An internet address: what a client has.  Small: there is one in every connection. */
 union kp_inet {
@@ -38,6 +39,12 @@ int kp_host_split(struct kp_host *out, const char *text, size_t len, const char 
 bool kp_host_has_no_port(const struct kp_host *host);
 /* Whether the name is a numeric address (which has no name to send in server_name). */
 bool kp_host_is_numeric(const struct kp_host *host);
+/* Whether both mean one place, by their spelling: nothing is looked up. */
+bool kp_host_is_same(const struct kp_host *a, const struct kp_host *b);
+/* Writes heating.local:443 or [::1]:443 into text, without the port if it is usual (NULL: always
+ * with it): what kp_host_split takes.  Returns text. */
+const char *kp_host_text(const struct kp_host *host, const char *usual,
+                         char text[KP_HOST_TEXT_LEN]);
 
 /* A numeric ADDR:PORT or [IPv6]:PORT. */
 int kp_address_parse(struct kp_address *out, const char *text, const char **why);

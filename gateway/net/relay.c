@@ -6,6 +6,7 @@
 
 #define READS_A_TURN 16
 #define LAST_WORDS_MS 10000 /* for a client that has nothing to wait for any more */
+#define ASK_MS 1000         /* for one that may ask for what the owner itself answers */
 
 static struct kp_relay *of_secure(struct kp_secure *secure)
 {
@@ -68,6 +69,21 @@ static void last_words(struct kp_relay *r)
     kp_secure_deadline(&r->secure, LAST_WORDS_MS, true);
 }
 
+static size_t look(struct kp_relay *r, const uint8_t *bytes, size_t len)
+{
+    size_t used = r->hooks->look(r, bytes, len);
+    if (r->unreached && !r->looking)
+        end(r, KP_ENDED_UNREACHED); /* unless it was answered */
+    return used;
+}
+
+/* Looking is for a client that speaks first, and only while it can still be answered. */
+static void stop_looking(struct kp_relay *r)
+{
+    if (r->looking)
+        (void)look(r, NULL, 0);
+}
+
 static void plain_over(struct kp_relay *r, int error)
 {
     r->plain_readable = false;
@@ -77,6 +93,9 @@ static void plain_over(struct kp_relay *r, int error)
         return;
     }
     r->plain_ended = true;
+    stop_looking(r);
+    if (r->end != KP_ENDED_NOT)
+        return;
     if (!r->dialled)
         last_words(r);
     kp_secure_end(&r->secure);
@@ -97,6 +116,9 @@ static bool carry(struct kp_relay *r)
         return false;
     }
     r->plain_readable = got == KP_SCRATCH_LEN;
+    stop_looking(r);
+    if (r->end != KP_ENDED_NOT)
+        return false;
     used = kp_secure_send(&r->secure, scratch, (size_t)got);
     if (r->end == KP_ENDED_NOT && used < (size_t)got)
         save(r, scratch + used, (size_t)got - used);
@@ -134,12 +156,9 @@ static void move(struct kp_relay *r)
 
 /* ---- Secure to plain --------------------------------------------------------------------- */
 
-static size_t data(struct kp_secure *s, const uint8_t *bytes, size_t len)
+static size_t give(struct kp_relay *r, const uint8_t *bytes, size_t len)
 {
-    struct kp_relay *r = of_secure(s);
     ssize_t sent;
-    if (!r->plain_live || r->plain_full || r->end != KP_ENDED_NOT)
-        return 0;
     if (r->plain_deaf)
         return len;
     sent = kp_stream_write(&r->plain, bytes, len);
@@ -157,9 +176,32 @@ static size_t data(struct kp_secure *s, const uint8_t *bytes, size_t len)
     return (size_t)sent;
 }
 
+static size_t data(struct kp_secure *s, const uint8_t *bytes, size_t len)
+{
+    struct kp_relay *r = of_secure(s);
+    size_t used = 0;
+    if (r->end != KP_ENDED_NOT)
+        return 0;
+    if (r->looking)
+        used = look(r, bytes, len);
+    if (used == len || !r->plain_live || r->plain_full || r->end != KP_ENDED_NOT)
+        return used;
+    return used + give(r, bytes + used, len - used);
+}
+
+void kp_relay_plain_kept(struct kp_relay *r, const uint8_t *bytes, size_t len)
+{
+    /* The first bytes for a socket that is empty but for a preface: they fit. */
+    if (len == 0 || r->unreached || give(r, bytes, len) == len)
+        return;
+    r->plain_error = UV_EIO;
+    end(r, KP_ENDED_PLAIN);
+}
+
 static void peer_ended(struct kp_secure *s)
 {
     struct kp_relay *r = of_secure(s);
+    stop_looking(r);
     r->plain_fin = true;
     /* While the plain side is still being reached, kp_relay_start says it. */
     if (r->plain_live && !r->plain_deaf)
@@ -171,6 +213,31 @@ static void peer_ended(struct kp_secure *s)
 static void room(struct kp_secure *s)
 {
     move(of_secure(s));
+}
+
+/* ---- Without a plain side ---------------------------------------------------------------- */
+
+static void close_plain(struct kp_relay *r, bool abort)
+{
+    r->plain_live = false;
+    if (kp_stream_is_open(&r->plain))
+        kp_stream_close(&r->plain, abort);
+}
+
+/* The client may be about to ask for what needs no plain side. */
+static void unreached(struct kp_relay *r, int error)
+{
+    r->plain_error = error;
+    r->connecting = false;
+    if (r->hooks->look == NULL || r->plain_fin) {
+        end(r, KP_ENDED_UNREACHED);
+        return;
+    }
+    close_plain(r, false);
+    r->unreached = true;
+    r->looking = true;
+    kp_secure_deadline(&r->secure, ASK_MS, true);
+    kp_secure_release(&r->secure);
 }
 
 /* ---- What happens ------------------------------------------------------------------------ */
@@ -188,6 +255,13 @@ static void proved(struct kp_secure *s)
     r->hooks->proved(r);
 }
 
+static void ticket(struct kp_secure *s)
+{
+    struct kp_relay *r = of_secure(s);
+    if (r->hooks->ticket != NULL)
+        r->hooks->ticket(r);
+}
+
 static void secure_over(struct kp_secure *s)
 {
     end(of_secure(s), s->error == 0 ? KP_ENDED_BOTH : KP_ENDED_SECURE);
@@ -198,7 +272,8 @@ static void timeout(struct kp_secure *s)
     struct kp_relay *r = of_secure(s);
     bool served = r->dialled ? s->peer_ended : r->plain_ended;
     if (r->connecting) {
-        r->plain_error = UV_ETIMEDOUT;
+        unreached(r, UV_ETIMEDOUT);
+    } else if (r->unreached) {
         end(r, KP_ENDED_UNREACHED);
     } else {
         end(r, served ? KP_ENDED_BOTH : KP_ENDED_TIMEOUT);
@@ -226,6 +301,7 @@ static void plain_closed(struct kp_stream *plain)
 static const struct kp_secure_hooks secure_hooks = {
     .credential = credential,
     .proved = proved,
+    .ticket = ticket,
     .data = data,
     .room = room,
     .peer_ended = peer_ended,
@@ -243,8 +319,7 @@ static void reached(struct kp_relay *r)
     kp_stream_want(&r->plain, 0);
     kp_secure_deadline(&r->secure, 0, false);
     if (error != 0) {
-        r->plain_error = error;
-        end(r, KP_ENDED_UNREACHED);
+        unreached(r, error);
         return;
     }
     if (r->hooks->reached != NULL)
@@ -272,8 +347,7 @@ void kp_relay_plain_connect(struct kp_relay *r, const struct kp_address *address
     bool done = false;
     int error = kp_stream_connect(&r->plain, r->secure.loop, address, &done);
     if (error != 0) {
-        r->plain_error = error;
-        end(r, KP_ENDED_UNREACHED);
+        unreached(r, error);
         return;
     }
     r->open_sides++;
@@ -348,11 +422,14 @@ void kp_relay_stop(struct kp_relay *r)
     end(r, KP_ENDED_OWNER);
 }
 
-static void close_plain(struct kp_relay *r, bool abort)
+void kp_relay_answered(struct kp_relay *r)
 {
-    r->plain_live = false;
-    if (kp_stream_is_open(&r->plain))
-        kp_stream_close(&r->plain, abort);
+    end(r, KP_ENDED_BOTH);
+}
+
+void kp_relay_plain_drop(struct kp_relay *r)
+{
+    close_plain(r, false);
 }
 
 void kp_relay_finish(struct kp_relay *r)

@@ -1,7 +1,7 @@
 /*
  * Bytes both ways between a secure stream and a plain one: the upstream of `serve`, the browser of
  * `open`.  Back-pressure, half-close both ways, an idle limit.  What passes through is not looked
- * at.
+ * at, but for the client's first bytes when the owner wants to (hooks->look).
  *
  * The plain side is opened when the owner wants (kp_relay_plain_*), not before the proof; until
  * then the secure side's bytes wait in the engine.
@@ -27,8 +27,15 @@ enum kp_relay_end {
 struct kp_relay_hooks {
     int (*credential)(struct kp_relay *relay); /* as kp_secure_hooks; NULL for clients */
     void (*proved)(struct kp_relay *relay);
+    void (*ticket)(struct kp_relay *relay); /* as kp_secure_hooks; NULL for servers */
     /* The plain side is connected: may send a preface by kp_relay_plain_preface.  May be NULL. */
     void (*reached)(struct kp_relay *relay);
+    /* While relay->looking: bytes[len] of the secure side on their way to the plain one; len 0: it
+     * has ended, or the plain side has spoken first.  Returns how many it keeps: all of them, or
+     * it clears looking and the rest goes on.  May end or answer for the plain side.  An owner who
+     * has this hook is also shown what a client says whose plain side can't be reached, before it
+     * ends for that. */
+    size_t (*look)(struct kp_relay *relay, const uint8_t *bytes, size_t len);
     /* Once, when relay->end is set: for the log, or to say something to either side before
      * kp_relay_finish or _close, one of which the owner calls here or later. */
     void (*over)(struct kp_relay *relay);
@@ -53,6 +60,8 @@ struct kp_relay {
     bool plain_ended;    /* it has none any more */
     bool plain_fin;      /* we have said that no more comes */
     bool plain_deaf;     /* it has closed its ear: what is for it is thrown away */
+    bool looking;        /* hooks->look wants to see; the owner sets it before kp_relay_start */
+    bool unreached;      /* it can't be connected to: all that is left is to look */
     bool moving;
 };
 
@@ -67,6 +76,11 @@ int kp_relay_dial(struct kp_relay *relay, struct kp_loop *loop, const struct kp_
 void kp_relay_plain_connect(struct kp_relay *relay, const struct kp_address *address, uint32_t ms);
 /* In hooks->reached: the first bytes for the plain side, a few hundred at most. */
 void kp_relay_plain_preface(struct kp_relay *relay, const uint8_t *data, size_t len);
+/* In hooks->look: what it has kept goes to the plain side after all, ahead of everything else and
+ * in one piece: a few dozen bytes at most. */
+void kp_relay_plain_kept(struct kp_relay *relay, const uint8_t *data, size_t len);
+/* In hooks->look: the plain side is closed, having got nothing, and it all ends with the owner. */
+void kp_relay_plain_drop(struct kp_relay *relay);
 /* The plain side is there already, and bytes[len] of it were read: malloc's, the relay's from now
  * on; NULL: none.  Negative uv error: fd is closed. */
 int kp_relay_plain_adopt(struct kp_relay *relay, int fd, uint8_t *bytes, size_t len);
@@ -75,6 +89,8 @@ void kp_relay_start(struct kp_relay *relay, uint32_t idle_ms);
 
 /* Ends it from outside: hooks->over with KP_ENDED_OWNER. */
 void kp_relay_stop(struct kp_relay *relay);
+/* The owner has answered for the plain side, and that is all: hooks->over with KP_ENDED_BOTH. */
+void kp_relay_answered(struct kp_relay *relay);
 /* Closes both sides in order: close_notify, FIN and a short wait on the secure one. */
 void kp_relay_finish(struct kp_relay *relay);
 /* Closes both now.  abort: with resets, so that nobody takes what was cut for the whole. */

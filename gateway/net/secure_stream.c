@@ -167,14 +167,26 @@ static bool deliver(struct kp_secure *s)
 {
     size_t len, used;
     const uint8_t *data = kp_app_out(s->conn, &len);
+    s->bytes_in += len; /* before the hook, which may be the end and its line in the log */
     used = s->hooks->data(s, data, len);
+    s->bytes_in -= len - used;
     if (s->conn == NULL)
         return false;
-    s->bytes_in += used;
     if (used > 0)
         kp_app_out_done(s->conn, used);
     s->held = used < len;
     return used > 0;
+}
+
+/* A ticket of TLS 1.2 is there at the proof; one of TLS 1.3 comes with what is read later. */
+static bool has_new_ticket(struct kp_secure *s)
+{
+    struct kp_info info;
+    if (s->ticketed || s->stage != KP_AT_WORK)
+        return false;
+    kp_conn_info(s->conn, &info);
+    s->ticketed = info.ticket;
+    return info.ticket;
 }
 
 static void compute(struct kp_task *task)
@@ -201,7 +213,12 @@ static bool serve_engine(struct kp_secure *s)
     }
     if ((state & KP_PROVED) && s->stage == KP_AT_HANDSHAKE) {
         s->stage = KP_AT_WORK;
+        (void)has_new_ticket(s);
         s->hooks->proved(s);
+        return true;
+    }
+    if (has_new_ticket(s)) {
+        s->hooks->ticket(s);
         return true;
     }
     if ((state & KP_APP_OUT) && s->stage == KP_AT_WORK && !s->held)
@@ -460,6 +477,7 @@ int kp_secure_accept(struct kp_secure *s, struct kp_loop *loop, int fd, struct k
     }
     start(s, conn, KP_AT_HANDSHAKE);
     s->serves = true;
+    s->ticketed = true;
     s->readable = true; /* a ClientHello often comes with the connection */
     return 0;
 }
@@ -484,6 +502,7 @@ int kp_secure_dial(struct kp_secure *s, struct kp_loop *loop, const struct kp_ad
         return error;
     }
     start(s, conn, KP_AT_CONNECT);
+    s->ticketed = hooks->ticket == NULL;
     kp_stream_want(&s->stream, KP_STREAM_WRITE);
     return 0;
 }

@@ -22,6 +22,8 @@ struct kp_secure_hooks {
     int (*credential)(struct kp_secure *secure);
     /* Both sides proved the password; from now on bytes may be sent. */
     void (*proved)(struct kp_secure *secure);
+    /* Client, TLS 1.3: after proved, once: the server gave a ticket.  May be NULL. */
+    void (*ticket)(struct kp_secure *secure);
     /* Plaintext from the peer.  Returns how many bytes were used; fewer than len: nothing more
      * comes until kp_secure_release. */
     size_t (*data)(struct kp_secure *secure, const uint8_t *data, size_t len);
@@ -62,8 +64,9 @@ struct kp_secure {
     bool renews;      /* activity moves the deadline */
     bool peer_ended, ending, fin_sent, is_over;
     bool nudged; /* client: the server was asked for plain text */
-    bool serves; /* the server's role */
-    bool heard;  /* bytes of the peer have come */
+    bool serves;   /* the server's role */
+    bool heard;    /* bytes of the peer have come */
+    bool ticketed; /* client: the owner knows of the ticket, or doesn't want to */
 };
 
 /* Server: takes over fd and starts to listen for a ClientHello.  Negative uv error: nothing is

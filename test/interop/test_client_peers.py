@@ -278,6 +278,33 @@ def test_each_kind_of_stranger_has_its_own_sentence(sentence_of):
     assert len(set(said.values())) == len(kinds), said
 
 
+# A client that has TLS 1.3 with a PAKE to offer, too.
+
+DEVICE = "--device-id", "kp-heating-0042"
+
+
+def test_pake_beside_srp_disturbs_no_srp_server(peer, keyplate):
+    exchange = peer.small()
+    argv = keyplate.connect_argv(peer.address, user(DEFAULT_GROUP), PASSWORD, *DEVICE, "--no-save",
+                                 "--verbose")
+    result = talk(peer.argv(argv), exchange.request, enough=exchange.enough, env=keyplate.env)
+    assert result.status == 0 and "TLSv1.2" in result.err and "SRP" in result.err, result
+    exchange.verify(result.out)
+
+
+@pytest.mark.parametrize("versions", ["any", "1.3"])
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_stranger_is_status_1_for_tls_1_3_too(stranger, versions, keyplate, tmp_path):
+    address, stop = STRANGERS[stranger](tmp_path)
+    try:
+        result = talk(keyplate.connect_argv(address, user(DEFAULT_GROUP), PASSWORD, *DEVICE,
+                                            "--no-save", "--tls", versions),
+                      content.get("/bytes?n=1"), env=keyplate.env)
+    finally:
+        stop()
+    assert_failed_plainly(result)
+
+
 # Resumption, by the client that keeps sessions.
 
 def browse(keyplate, address, path, times, directory):

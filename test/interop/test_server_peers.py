@@ -6,8 +6,8 @@ import pytest
 from support import content, verifiers
 from support.needs import need
 from support.processes import run
-from support.srp_clients import (BAD_RECORD_MAC, HANDSHAKE_FAILURE, NO_APPLICATION_PROTOCOL,
-                                 NO_RENEGOTIATION, PROTOCOL_VERSION)
+from support.srp_clients import (BAD_RECORD_MAC, HANDSHAKE_FAILURE, INAPPROPRIATE_FALLBACK,
+                                 NO_APPLICATION_PROTOCOL, NO_RENEGOTIATION, PROTOCOL_VERSION)
 from support.upstream import Upstream
 
 ROLE = "serve"
@@ -197,6 +197,32 @@ def test_tls_1_3_client_is_refused_with_protocol_version(keyplate, credentials, 
             keyplate.serve(credentials(DEFAULT_GROUP), upstream.address, "--tls", "1.2") as server:
         assert s_client(server.address, "-tls1_3") == PROTOCOL_VERSION
         said.say("protocol_version")
+
+
+def test_tls_1_3_without_a_pake_is_refused_with_handshake_failure(usual_device, table):
+    with table.refusal("openssl s_client", "TLS 1.3 client without a PAKE", ROLE) as said:
+        assert s_client(usual_device.address, "-tls1_3") == HANDSHAKE_FAILURE
+        said.say("handshake_failure")
+
+
+def test_gnutls_cli_that_offers_tls_1_3_too_gets_1_2_by_password(usual_device):
+    """Its hello has key_share and supported_groups, and no pake."""
+    need("gnutls-cli")
+    host, port = usual_device.address.rsplit(":", 1)
+    result = run(["gnutls-cli", "--insecure", "--priority",
+                  "NORMAL:+SRP:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", "--srpusername", USER,
+                  "--srppasswd", PASSWORD, "--port", port, host])
+    assert re.search(rb"Description: \(TLS1.2.*SRP", result.out), result
+
+
+def test_client_that_fell_back_from_tls_1_3_is_refused(usual_device, keyplate, credentials,
+                                                       upstream):
+    """RFC 7507 3: who can do more than 1.2 is not to be talked down to it."""
+    scsv = "-fallback_scsv", "-tls1_2"
+    assert s_client(usual_device.address, *scsv) == INAPPROPRIATE_FALLBACK
+    with keyplate.serve(credentials(DEFAULT_GROUP), upstream.address, "--tls", "1.2") as server:
+        # Not for the fall-back: it has no password suite.
+        assert s_client(server.address, *scsv) == HANDSHAKE_FAILURE
 
 
 def test_certificate_clients_are_refused_with_handshake_failure(curl, usual_device, table):

@@ -23,6 +23,7 @@ BUILD = pathlib.Path(os.environ.get("KEYPLATE_BUILD", ROOT / "build"))
 KEYPLATE = str(BUILD / "keyplate")
 PASSWORD = "sesame-open-7"
 PROOF = "wrong name or password, or this is not your device: someone may be in between"
+os.environ["XDG_STATE_HOME"] = str(BUILD / "test-state")  # tests without a box save nothing
 SANITIZED = any(name in subprocess.run(["nm", "-D", KEYPLATE], capture_output=True, text=True,
                                        check=False).stdout for name in ("__asan_", "__tsan_"))
 
@@ -211,12 +212,16 @@ class Serve(Program):
 
 
 class Open(Program):
-    def __init__(self, box, target, *args, user="admin", password=PASSWORD, **kwargs):
+    """saves: what is learned of the device is remembered, for which it is asked by a connection of
+    its own; else connections can be counted."""
+
+    def __init__(self, box, target, *args, user="admin", password=PASSWORD, saves=False, **kwargs):
         if isinstance(target, Serve):
             target.upstream.skip += 1  # the first handshake, alone, is a connection too
             target = target.at
-        super().__init__(box, ["open", target, "--user", user, "--password-file",
-                               box.secret(password), "--no-browser", *args], **kwargs)
+        args = [*(("--user", user) if user else ()), *(() if saves else ("--no-save",)), *args]
+        super().__init__(box, ["open", target, "--password-file", box.secret(password),
+                               "--no-browser", *args], **kwargs)
         line = self.line()
         assert line.startswith("open http://127.0.0.1:"), (line, self.log())
         self.url = line.split()[1]
@@ -313,20 +318,25 @@ class Box:
     def open(self, target, *args, **kwargs):
         return Open(self, target, *args, **kwargs)
 
-    def connect_args(self, target, user="admin", password=PASSWORD):
-        args = ["connect", getattr(target, "at", target), "--user", user]
+    def connect_args(self, target, user="admin", password=PASSWORD, saves=False):
+        args = ["connect", getattr(target, "at", target)]
+        if user is not None:
+            args += ["--user", user]
         if password is not None:
             args += ["--password-file", str(self.secret(password))]
+        if not saves:
+            args += ["--no-save"]
         return args
 
-    def connect(self, target, data=b"", *args, user="admin", password=PASSWORD, timeout=40,
-                **kwargs):
-        return subprocess.run([KEYPLATE, *self.connect_args(target, user, password), *args],
+    def connect(self, target, data=b"", *args, user="admin", password=PASSWORD, saves=False,
+                timeout=40, **kwargs):
+        return subprocess.run([KEYPLATE, *self.connect_args(target, user, password, saves), *args],
                               input=data, capture_output=True, timeout=timeout, check=False,
                               **kwargs)
 
-    def connecting(self, target, *args, user="admin", password=PASSWORD, **kwargs):
-        process = subprocess.Popen([KEYPLATE, *self.connect_args(target, user, password), *args],
+    def connecting(self, target, *args, user="admin", password=PASSWORD, saves=False, **kwargs):
+        process = subprocess.Popen([KEYPLATE, *self.connect_args(target, user, password, saves),
+                                    *args],
                                    stdin=kwargs.pop("stdin", subprocess.PIPE),
                                    stdout=kwargs.pop("stdout", subprocess.PIPE),
                                    stderr=subprocess.PIPE, **kwargs)
@@ -363,7 +373,9 @@ class Plain:
 
 
 @pytest.fixture
-def box(tmp_path):
+def box(tmp_path, monkeypatch):
+    # What the person who runs the tests has saved of devices is neither read nor written.
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     made = Box(tmp_path)
     yield made
     made.close()

@@ -35,9 +35,9 @@ def one_line(done, status, *words):
     (["--http-listen", "x"], ["not in this version"]),
     (["--other-tls", "x"], ["not in this version"]),
     (["--advertise"], ["not in this version"]),
-    (["--pake", "both"], ["not in this version"]),
-    (["--tls", "1.3"], ["not in this version"]),
-    (["--tls", "1.1"], ["1.2|any"]),
+    (["--pake", "cpace"], ["--pake is one of ietf|boringssl|both"]),
+    (["--tls", "1.1"], ["--tls is one of 1.2|1.3|any"]),
+    (["--tls", "1.3", "--tls", "1.2"], ["--tls is given twice"]),
     (["--identity", "magic"], ["none|proxy-v2"]),
     (["--log", "xml"], ["text|json"]),
     (["--workers", "0"], ["1 to 64"]),
@@ -62,7 +62,7 @@ def test_help_is_narrow_and_silent_about_later(box):
         done = run("help", command)
         assert done.returncode == 0
         assert max(map(len, done.stdout.splitlines())) <= 80
-        for later in ("transition", "--http", "advertise", "pake", "1.3", "headers", "--remember"):
+        for later in ("transition", "--http", "advertise", "headers", "--remember"):
             assert later not in done.stdout
 
 
@@ -131,7 +131,12 @@ def test_configuration_missing(box):
 @pytest.mark.parametrize("link, words", [
     ("http://192.0.2.1/", "isn't protected"),
     ("ftp://192.0.2.1/", "only https://"),
-    ("keyplate://id@192.0.2.1/?v=1", "keyplate:// links are not in this version"),
+    ("keyplate:id@192.0.2.1/?v=1", "two slashes"),
+    ("keyplate://id@192.0.2.1/", "ends with /?v=1"),
+    ("keyplate://id:hunter2@192.0.2.1/?v=1", "device id comes first"),
+    ("keyplate://id@192.0.2.1/?v=1#p=hunter2", "password"),
+    ("keyplate://id@192.0.2.1/?v=1&user=eve", "names a user, and --user another"),
+    ("keyplate://id@192.0.2.1/?v=1&p=hunter2", "nothing else"),
     ("https://admin:hunter2@192.0.2.1/", "--user NAME"),
     ("https://eve@192.0.2.1/", "names a user, and --user another"),
     ("https://a%40b@192.0.2.1/", "--user NAME"),
@@ -152,15 +157,21 @@ def test_open_links(box, link, words):
 
 
 @pytest.mark.parametrize("args, words", [
-    ([], "address or https:// link is missing"),
+    ([], "the device is missing"),
     (["192.0.2.1", "--listen", "0.0.0.0:80"], "only a loopback address"),
     (["192.0.2.1", "--listen", "9000"], "write 127.0.0.1:9000"),
     (["192.0.2.1", "--password", "S3CRET"], "never comes from the arguments"),
     (["192.0.2.1", "S3CRET"], "one word too many"),
     (["192.0.2.1", "--listen", "192.0.2.9:80"], "only a loopback address"),
-    (["192.0.2.1", "--device-id", "x"], "not in this version"),
     (["192.0.2.1", "--remember"], "not in this version"),
-    (["192.0.2.1", "--tls", "1.3"], "not in this version"),
+    (["192.0.2.1", "--tls", "1.3"], "needs the device id"),
+    (["192.0.2.1", "--tls", "1.1"], "one of 1.2|1.3|any"),
+    (["192.0.2.1", "--pake", "both"], "one of ietf|boringssl"),
+    (["192.0.2.1", "--pake", "ietf", "--tls", "1.2"], "--pake is for TLS 1.3"),
+    (["192.0.2.1", "--device-id", ""], "the id is empty"),
+    (["192.0.2.1", "--device-id", "x" * 256], "the id is too long"),
+    (["192.0.2.1", "--device-id", "a\nb"], "the id holds a control character"),
+    (["keyplate://a@192.0.2.1/?v=1", "--device-id", "b"], "names a device id, and --device-id"),
     (["192.0.2.1"], "--user"),
 ])
 def test_open_usage(args, words):
@@ -179,7 +190,7 @@ def test_open_port_in_use(box):
 
 
 @pytest.mark.parametrize("args, words", [
-    ([], "address is missing"),
+    ([], "the device is missing"),
     (["https://192.0.2.1/"], "is a link"),
     (["192.0.2.1:x"], "0 to 65535"),
     (["192.0.2.1", "S3CRET"], "one word too many"),
@@ -190,8 +201,9 @@ def test_open_port_in_use(box):
     (["192.0.2.1:0"], "1 to 65535"),
     (["::1:14433"], "[ADDRESS]:PORT"),
     (["192.0.2.1", "--password=S3CRET"], "never comes from the arguments"),
-    (["192.0.2.1", "--tls", "1.3"], "not in this version"),
-    (["192.0.2.1", "--device-id", "x"], "not in this version"),
+    (["192.0.2.1", "--tls", "1.3"], "needs the device id"),
+    (["keyplate://id:S3CRET@192.0.2.1/?v=1"], "device id comes first"),
+    (["192.0.2.1", "--remember"], "unknown option"),
     (["192.0.2.1"], "--user"),
 ])
 def test_connect_usage(args, words):

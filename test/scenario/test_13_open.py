@@ -118,6 +118,7 @@ def test_under_sudo_the_browser_is_the_person_s(box):
                           f"mv {said}/new {said}/done\n")
         script.chmod(0o755)
         env = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "SUDO_UID": "65534"}
+        del env["XDG_STATE_HOME"]
         process = subprocess.Popen([KEYPLATE, "open", serve.at, "--user", "admin",
                                     "--password-file", box.secret()], stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL, env=env)
@@ -170,7 +171,7 @@ def test_no_browser_is_no_failure(box):
 
 def test_three_tries_at_a_terminal(box):
     serve = box.serve(box.upstream(talk_http()))
-    terminal = Terminal(["open", serve.at, "--user", "admin", "--no-browser"])
+    terminal = Terminal(["open", serve.at, "--user", "admin", "--no-browser", "--no-save"])
     terminal.expect("Password of admin")
     terminal.type("wrong-pass\n")
     terminal.expect(PROOF)

@@ -21,7 +21,7 @@ def swap(box, serve, password, *args):
 
 def test_an_impostor_gets_one_guess_however_often_the_page_polls(box):
     serve = box.serve(box.upstream(talk_http()))
-    terminal = Terminal(["open", serve.at, "--user", "admin", "--no-browser"])
+    terminal = Terminal(["open", serve.at, "--user", "admin", "--no-browser", "--no-save"])
     terminal.expect("Password of admin")
     terminal.type(PASSWORD + "\n")
     url = "http://" + re.search(r"127\.0\.0\.1:\d+/",
@@ -124,7 +124,7 @@ def test_spoiling_the_handshake_is_a_guess_too(box, poison):
 
 def test_ctrl_c_while_asking_leaves_the_echo_on(box):
     serve = box.serve(box.upstream(talk_http()))
-    terminal = Terminal(["open", serve.at, "--user", "admin", "--no-browser"])
+    terminal = Terminal(["open", serve.at, "--user", "admin", "--no-browser", "--no-save"])
     terminal.expect("Password of admin")
     terminal.type(PASSWORD + "\n")
     url = "http://" + re.search(r"127\.0\.0\.1:\d+/",
@@ -143,7 +143,7 @@ def test_ctrl_c_while_asking_leaves_the_echo_on(box):
 
 def test_a_new_password_is_proved_as_soon_as_it_is_typed(box):
     serve = box.serve(box.upstream(talk_http()))
-    terminal = Terminal(["open", serve.at, "--user", "admin", "--no-browser"])
+    terminal = Terminal(["open", serve.at, "--user", "admin", "--no-browser", "--no-save"])
     terminal.expect("Password of admin")
     terminal.type(PASSWORD + "\n")
     url = "http://" + re.search(r"127\.0\.0\.1:\d+/",

@@ -1,0 +1,45 @@
+/*
+ * Asking for the password again while connections run: on a thread of its own, as a person takes
+ * time and scrypt takes some too.  The thread can't be ended: it lives until it has its answer, or
+ * until the process ends.
+ */
+#ifndef KP_CMD_ASKING_H
+#define KP_CMD_ASKING_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <termios.h>
+
+#include "login.h"
+#include "net/loop.h"
+
+struct kp_asking {
+    const struct kp_login_wish *wish;
+    /* On the loop: status is that of kp_login_ask, and login the caller's now. */
+    void (*answered)(struct kp_asking *asking, int status, struct kp_login *login);
+    /* On the loop, instead: the person pressed Ctrl-C, or a signal came. */
+    void (*stopped)(struct kp_asking *asking);
+    void *owner;
+    uv_async_t wake;
+    pthread_t thread;
+    struct sigaction interrupt, term; /* the loop's own */
+    struct termios echo;              /* the terminal as it was */
+    struct kp_login *login;
+    int tty;
+    int status;
+    bool busy;
+    volatile sig_atomic_t by_signal;
+};
+
+/* Makes sure that libuv's helper threads never take the terminal's signals: before anything else
+ * runs on the loop. */
+void kp_asking_settle_threads(struct kp_loop *loop);
+/* Once; answered, stopped, wish and owner must be set. */
+void kp_asking_init(struct kp_asking *asking, struct kp_loop *loop);
+/* Asks, saying that the proof failed; one at a time.  0, or -1 when there is no thread for it. */
+int kp_asking_start(struct kp_asking *asking);
+void kp_asking_close(struct kp_asking *asking);
+/* At the process's end, when it is busy: the terminal's echo is back on. */
+void kp_asking_leave(const struct kp_asking *asking);
+
+#endif

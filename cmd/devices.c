@@ -1,0 +1,167 @@
+/*
+ * keyplate devices: what is remembered of the devices that were used.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/saved_file.h"
+#include "command.h"
+
+static const struct kp_option table[] = {{NULL, KP_OPTION_FLAG, NULL, NULL}};
+
+/* ---- list -------------------------------------------------------------------------------- */
+
+static const char *versions_text(unsigned versions)
+{
+    if (versions == KP_USE_TLS12)
+        return "TLS 1.2";
+    return versions == KP_USE_TLS13 ? "TLS 1.3" : "TLS 1.2, 1.3";
+}
+
+static const char *time_text(uint64_t seconds, char text[32])
+{
+    time_t when = (time_t)seconds;
+    struct tm local;
+    if (localtime_r(&when, &local) == NULL || strftime(text, 32, "%Y-%m-%d %H:%M", &local) == 0)
+        memcpy(text, "?", 2);
+    return text;
+}
+
+static void print(const struct kp_saved_device *device, int name_width, int host_width)
+{
+    char host[KP_HOST_TEXT_LEN], user[KP_TEXT_ESCAPED_MAX(KP_NAME_MAX)], when[32];
+    char id[KP_TEXT_ESCAPED_MAX(KP_DEVICE_ID_MAX)];
+    printf("%-*s  %-*s  %s  %-12s  %s  %s\n", name_width, device->name, host_width,
+           kp_host_text(&device->host, NULL, host), time_text(device->seen, when),
+           versions_text(device->versions),
+           kp_text_escape(user, device->user, strlen(device->user)),
+           kp_text_escape(id, device->id, strlen(device->id)));
+}
+
+static int wider(int width, size_t len)
+{
+    return len > (size_t)width ? (int)len : width;
+}
+
+static int list(const struct kp_options *options)
+{
+    struct kp_file_error error;
+    struct kp_saved saved;
+    char host[KP_HOST_TEXT_LEN];
+    int name_width = 0, host_width = 0;
+    (void)options;
+    if (kp_saved_load(&saved, &error) != 0)
+        return kp_command_fail(KP_EXIT_FAILED, "%s", error.why);
+    for (size_t i = 0; i < saved.count; i++) {
+        name_width = wider(name_width, strlen(saved.devices[i].name));
+        host_width = wider(host_width, strlen(kp_host_text(&saved.devices[i].host, NULL, host)));
+    }
+    for (size_t i = 0; i < saved.count; i++)
+        print(&saved.devices[i], name_width, host_width);
+    if (saved.count == 0)
+        kp_command_note("no device is saved");
+    kp_saved_clear(&saved);
+    return KP_EXIT_DONE;
+}
+
+/* ---- rename, forget ---------------------------------------------------------------------- */
+
+/* Fills error and returns a number that says so. */
+static int refuse(struct kp_file_error *error, const char *why)
+{
+    (void)snprintf(error->why, sizeof error->why, "%s", why);
+    return KP_E_NOT_FOUND;
+}
+
+static struct kp_saved_device *find(const struct kp_saved *saved, const struct kp_options *options)
+{
+    return kp_saved_by_name(saved, options->positionals[1]);
+}
+
+static int change_name(struct kp_saved *saved, void *arg, struct kp_file_error *error)
+{
+    const struct kp_options *options = arg;
+    struct kp_saved_device *device = find(saved, options);
+    const char *name = options->positionals[2];
+    if (device == NULL)
+        return refuse(error, "no device of that name is saved (keyplate devices list)");
+    if (kp_saved_by_name(saved, name) != NULL)
+        return refuse(error, "a device of the new name is saved already");
+    memcpy(device->name, name, strlen(name) + 1);
+    return 1;
+}
+
+static int drop(struct kp_saved *saved, void *arg, struct kp_file_error *error)
+{
+    struct kp_saved_device *device = find(saved, arg);
+    if (device == NULL)
+        return refuse(error, "no device of that name is saved (keyplate devices list)");
+    kp_saved_remove(saved, device);
+    return 1;
+}
+
+static int change(const struct kp_options *options, kp_saved_change_fn *how)
+{
+    struct kp_file_error error;
+    if (kp_saved_change(how, (void *)options, &error) != 0)
+        return kp_command_fail(KP_EXIT_FAILED, "%s", error.why);
+    return KP_EXIT_DONE;
+}
+
+static int rename_device(const struct kp_options *options)
+{
+    if (!kp_saved_name_is_right(options->positionals[2]))
+        return kp_command_misused("a name is made of 1 to 63 small letters, digits and hyphens, "
+                                  "with no hyphen at an end");
+    return change(options, change_name);
+}
+
+static int forget(const struct kp_options *options)
+{
+    return change(options, drop);
+}
+
+/* ---- The command ------------------------------------------------------------------------- */
+
+static const struct action {
+    const char *name;
+    size_t words; /* with the action */
+    const char *usage;
+    int (*run)(const struct kp_options *options);
+} actions[] = {
+    {"list", 1, "list", list},
+    {"rename", 3, "rename OLD NEW", rename_device},
+    {"forget", 2, "forget NAME", forget},
+};
+
+static int run(struct kp_options *options)
+{
+    if (options->positional_count == 0)
+        return kp_command_misused("what to do is missing: list, rename or forget");
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
+        if (strcmp(actions[i].name, options->positionals[0]) != 0)
+            continue;
+        if (options->positional_count != actions[i].words)
+            return kp_command_misused("it is: keyplate devices %s", actions[i].usage);
+        return actions[i].run(options);
+    }
+    return kp_command_misused("no such action: it is list, rename or forget");
+}
+
+const struct kp_command kp_command_devices = {
+    .name = "devices",
+    .summary = "list, rename and forget the devices that you used",
+    .synopsis = "list | rename OLD NEW | forget NAME",
+    .about =
+        "keyplate open and connect remember each device that has said over a proved connection "
+        "what it is: a name to open it by, its address, device id, user, the versions of TLS that "
+        "it can, and when it was last seen. Never a password.\n\n"
+        "A device is not taken for another one that answers at its address, and not offered less "
+        "than TLS 1.3 once it could that: forget it when it was reset or replaced.\n\n"
+        "The list is in $XDG_STATE_HOME/keyplate/devices or ~/.local/state/keyplate/devices; "
+        "under sudo it is that of who typed sudo.",
+    .options = table,
+    .max_positionals = 3,
+    .run = run,
+};
