@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <termios.h>
@@ -16,6 +17,7 @@ static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 #define CAUGHT (sizeof caught / sizeof *caught)
 
 static volatile sig_atomic_t pending;
+static sigset_t unblocked; /* the mask outside: caught signals come in while we wait alone */
 
 static void on_signal(int number)
 {
@@ -34,6 +36,19 @@ void kp_ask_terminal_say(int tty, const char *text)
         return;
 }
 
+/* Waits until there is something to read.  A signal that came after the last look at `pending`
+ * would be lost on a plain read: it is let in here, and nowhere else. */
+static bool wait_for(int tty)
+{
+    struct pollfd what = {.fd = tty, .events = POLLIN};
+    while (pending == 0) {
+        int n = ppoll(&what, 1, NULL, &unblocked);
+        if (n > 0 || (n < 0 && errno != EINTR))
+            return true;
+    }
+    return false;
+}
+
 /* One line in canonical mode; KP_ASK_NO_WAY: a signal came. */
 static enum kp_ask_result read_line(int tty, struct kp_ask_line *out)
 {
@@ -41,11 +56,13 @@ static enum kp_ask_result read_line(int tty, struct kp_ask_line *out)
     out->len = 0;
     for (;;) {
         char c;
+        if (!wait_for(tty))
+            return KP_ASK_NO_WAY;
         ssize_t n = read(tty, &c, 1);
-        if (n < 0 && errno == EINTR && pending == 0)
+        if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return errno == EINTR ? KP_ASK_NO_WAY : KP_ASK_BROKEN;
+            return KP_ASK_BROKEN;
         if (n == 0)
             return KP_ASK_ENDED;
         if (c == '\n')
@@ -78,9 +95,14 @@ static enum kp_ask_result read_hidden(int tty, const char *prompt, struct kp_ask
 
 static void catch_all(struct sigaction was[static CAUGHT])
 {
-    struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: read returns */
+    struct sigaction action = {.sa_handler = on_signal};
+    sigset_t ours;
     (void)sigemptyset(&action.sa_mask);
+    (void)sigemptyset(&ours);
     pending = 0;
+    for (size_t i = 0; i < CAUGHT; i++)
+        (void)sigaddset(&ours, caught[i]);
+    (void)pthread_sigmask(SIG_BLOCK, &ours, &unblocked);
     for (size_t i = 0; i < CAUGHT; i++) {
         (void)sigaction(caught[i], NULL, &was[i]);
         /* What is ignored (nohup) stays ignored. */
@@ -93,6 +115,8 @@ static void release_all(const struct sigaction was[static CAUGHT])
 {
     for (size_t i = 0; i < CAUGHT; i++)
         (void)sigaction(caught[i], &was[i], NULL);
+    /* One that came between the last wait and now has its old effect. */
+    (void)pthread_sigmask(SIG_SETMASK, &unblocked, NULL);
 }
 
 enum kp_ask_result kp_ask_terminal_line(int tty, const char *prompt, bool secret,
