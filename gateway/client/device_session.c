@@ -81,7 +81,7 @@ static void forget_session(struct kp_attempt *attempt)
 static void dial(struct kp_device *d, struct kp_attempt *attempt)
 {
     const struct kp_secure_offer offer = {
-        .login = attempt->by_password ? d->login : NULL,
+        .login = attempt->by_password || attempt->both ? d->login : NULL,
         .session = attempt->session,
         .server_name = kp_host_is_numeric(&d->host) ? NULL : d->host.name,
     };
@@ -93,16 +93,27 @@ static void dial(struct kp_device *d, struct kp_attempt *attempt)
     kp_device_ended(d, attempt, &trouble);
 }
 
+/* By ticket; and by the password as well, if no password handshake runs, waits or is forbidden. */
+static void resume(struct kp_device *d, struct kp_attempt *attempt)
+{
+    forget_session(attempt);
+    attempt->session = kp_session_ref(d->session);
+    attempt->both = d->session13 && !attempt->ticket_only && !d->halted && d->proving == NULL &&
+                    d->queue == NULL && !d->awaits_ticket;
+    if (attempt->both)
+        d->proving = attempt;
+    dial(d, attempt);
+}
+
 static void start(struct kp_device *d, struct kp_attempt *attempt)
 {
     static const struct kp_trouble no_ticket = {.stage = KP_AT_HANDSHAKE,
                                                 .error = KP_E_TICKET_REFUSED};
     attempt->address = 0;
     attempt->by_password = d->session == NULL;
+    attempt->both = false;
     if (!attempt->by_password) {
-        forget_session(attempt);
-        attempt->session = kp_session_ref(d->session);
-        dial(d, attempt);
+        resume(d, attempt);
     } else if (d->halted) {
         attempt->failed(attempt, &d->trouble);
     } else if (attempt->ticket_only) {
@@ -219,10 +230,13 @@ static bool may_get_ticket(const struct kp_info *info)
 static void take_ticket(struct kp_device *d, const struct kp_conn *conn)
 {
     struct kp_session *session = d->halted && d->trouble.stranger ? NULL : kp_conn_session(conn);
+    struct kp_info info;
     if (session == NULL)
         return;
+    kp_conn_info(conn, &info);
     forget_ticket(d);
     d->session = session;
+    d->session13 = info.version == 0x0304;
     stop_awaiting(d);
 }
 
@@ -236,10 +250,12 @@ void kp_device_proved(struct kp_device *d, struct kp_attempt *attempt, const str
 {
     struct kp_info info;
     kp_conn_info(conn, &info);
+    if (!info.resumed && d->session == attempt->session)
+        forget_ticket(d); /* it was refused */
     forget_session(attempt);
     if (d->proving == attempt) {
         d->proving = NULL;
-        d->awaits_ticket = may_get_ticket(&info);
+        d->awaits_ticket = !info.resumed && may_get_ticket(&info);
         if (d->awaits_ticket)
             (void)uv_timer_start(&d->ticket_timer, no_ticket_came, KP_DEVICE_TICKET_MS, 0);
     }
@@ -288,7 +304,7 @@ void kp_device_ended(struct kp_device *d, struct kp_attempt *attempt,
     own.offered = d->offered;
     if (try_next_address(d, attempt, trouble))
         return;
-    if (!attempt->by_password) {
+    if (!attempt->by_password && !attempt->both) {
         bool refused = trouble->error == KP_E_TICKET_REFUSED || kp_trouble_is_proof(trouble);
         if (refused && d->session == attempt->session)
             forget_ticket(d);
@@ -301,6 +317,9 @@ void kp_device_ended(struct kp_device *d, struct kp_attempt *attempt,
     }
     if (d->proving == attempt)
         d->proving = NULL;
+    if (attempt->both && trouble->committed && d->session == attempt->session)
+        forget_ticket(d); /* the password was asked for instead */
+    forget_session(attempt);
     if (kp_trouble_is_proof(trouble) || trouble->committed) {
         attempt->failed(attempt, trouble);
         halt(d, trouble);

@@ -2,7 +2,9 @@
  * One device, as a client reaches it: its address, the login, the ticket, and the rules about
  * guesses.  A device may be an impostor who learns one guess at the password from each password
  * handshake, so
- *   - with a ticket, connections only try to resume, which tells nothing of the password;
+ *   - with a ticket, connections only try to resume, which tells nothing of the password; but one
+ *     at a time, of TLS 1.3, offers both, so that a ticket that is refused costs no second round:
+ *     it counts as the password handshake that it may become;
  *   - at most one password handshake runs at a time, for all who wait;
  *   - after one that may have cost a guess and failed, none starts until the person has acted
  *     (kp_device_retry).
@@ -35,6 +37,7 @@ struct kp_attempt {
     uint8_t address;            /* index of the one that is tried */
     bool ticket_only;           /* the owner's: it never uses the password, and fails instead */
     bool by_password;           /* else by ticket */
+    bool both;                  /* by ticket, the password being offered, too */
     bool waiting;               /* in one of the lists */
 };
 
@@ -47,6 +50,7 @@ struct kp_device {
     uv_getaddrinfo_t lookup;
     const struct kp_login *login;  /* borrowed */
     struct kp_session *session;    /* or NULL */
+    bool session13;                /* it is of TLS 1.3 */
     struct kp_attempt *unresolved; /* wait for addresses */
     struct kp_attempt *queue;      /* wait for the password handshake */
     struct kp_attempt *proving;    /* has it */

@@ -85,10 +85,12 @@ class Server(Peer):
             raise Refusal(Alert.ILLEGAL_PARAMETER, "a compression method")
         if ExtensionType.PRE_SHARED_KEY in hello.kinds()[:-1]:
             raise Refusal(Alert.ILLEGAL_PARAMETER, "pre_shared_key is not the last extension")
-        if hello.get(ExtensionType.PAKE) is None:
+        body = hello.get(ExtensionType.PAKE)
+        if body is None and hello.get(ExtensionType.PRE_SHARED_KEY) is None:
             raise Refusal(Alert.HANDSHAKE_FAILURE, "no pake")
         form = self._form_of(hello)
-        user, device_id, share_p = self._check_pake(form, hello.get(ExtensionType.PAKE))
+        # A client that may only resume offers its ticket without the password.
+        user, device_id, share_p = self._check_pake(form, body) if body else (None, None, None)
         suite = next((code for code in self.config.suites if code in hello.suites), None)
         if suite is None:
             raise Refusal(Alert.HANDSHAKE_FAILURE, "no suite in common")
@@ -338,6 +340,8 @@ class Server(Peer):
         if retry is not None:
             data, offer = self.retry(retry, data)
         found = self.edit("ticket_found", self.find_ticket(offer, data))
+        if found is None and offer.share_p is None:
+            raise Refusal(Alert.HANDSHAKE_FAILURE, "no pake, and no ticket of ours")
         self.offer = offer
         self.take_limits()
         extensions = self.make_extensions()
