@@ -149,9 +149,10 @@ static struct kp_post13 post_of(struct kp_conn *c)
 int kp_conn_update(struct kp_conn *c, bool ask)
 {
     const struct kp_post13 post = post_of(c);
+    int err = kp_post13_update(&post, ask);
 
-    c->updated = true;
-    return kp_post13_update(&post, ask);
+    c->update_left = (uint32_t)kp_buffer_used(&c->records.out);
+    return err;
 }
 
 /* RFC 8446 4.6.3: an answer before our next data; one for all requests that come while it waits on
@@ -170,8 +171,9 @@ static int on_post_handshake(struct kp_conn *c, const uint8_t *data, size_t len)
         return 0;
     if (++c->updates > UPDATES_MAX)
         return KP_E_FLOOD;
-    return event == KP_POST_ASKED_KEYS && !c->updated && !c->we_ended ? kp_conn_update(c, false)
-                                                                      : 0;
+    if (event != KP_POST_ASKED_KEYS || c->update_left > 0 || c->we_ended)
+        return 0;
+    return kp_conn_update(c, false);
 }
 
 static int on_handshake(struct kp_conn *c, const uint8_t *data, size_t len)
@@ -308,8 +310,8 @@ static int on_application(struct kp_conn *c, const struct kp_record *r)
     if (err == 0)
         err = on_content(c, type, at, len);
     /* A buffer is wiped as far as it was used: this was not added to it. */
-    if (err == 0 && type != KP_APPLICATION)
-        kp_wipe(tail, len);
+    if (err != 0 || type != KP_APPLICATION)
+        kp_wipe(tail, r->len);
     return err;
 }
 

@@ -16,11 +16,11 @@ struct kp_conn {
     int error; /* the first, latched */
     int16_t peer_alert;
     int16_t sent_alert;
-    uint8_t suspended; /* enum kp_suspend; 0 when not */
-    uint8_t tolerated; /* empty records, warnings and refused renegotiations in a row */
-    uint8_t updates;   /* the peer's KeyUpdates in a row */
-    bool updated;      /* a KeyUpdate of ours is on wire out */
-    bool sniffed;      /* the first bytes were TLS */
+    uint32_t update_left; /* bytes on wire out up to the end of our last KeyUpdate there; 0: none */
+    uint8_t suspended;    /* enum kp_suspend; 0 when not */
+    uint8_t tolerated;    /* empty records, warnings and refused renegotiations in a row */
+    uint8_t updates;      /* the peer's KeyUpdates in a row */
+    bool sniffed;         /* the first bytes were TLS */
     bool proved;
     bool peer_ended; /* close_notify came */
     bool we_ended;   /* close_notify was sent */

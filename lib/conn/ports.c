@@ -92,9 +92,9 @@ void kp_wire_out_done(struct kp_conn *c, size_t len)
 {
     size_t used = kp_buffer_used(&c->records.out);
 
-    kp_buffer_taken(&c->records.out, len < used ? len : used);
-    if (len >= used)
-        c->updated = false;
+    len = len < used ? len : used;
+    kp_buffer_taken(&c->records.out, len);
+    c->update_left -= (uint32_t)(len < c->update_left ? len : c->update_left);
     rest(c);
 }
 

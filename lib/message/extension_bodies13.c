@@ -211,8 +211,7 @@ void kp_build_key_share_list(struct kp_builder *b, const struct kp_extensions *e
 
 int kp_parse_key_share(struct kp_reader *r, struct kp_extensions *ext)
 {
-    next_share(r, &ext->key_share);
-    return done(r);
+    return next_share(r, &ext->key_share) ? done(r) : KP_E_DECODE;
 }
 
 void kp_build_key_share(struct kp_builder *b, const struct kp_extensions *ext)
