@@ -3,10 +3,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
+
+#include <cjson/cJSON.h>
+#include <llhttp.h>
 
 #include "creds/text.h"
-#include "json.h"
 
 size_t kp_told_request(char out[KP_TOLD_REQUEST_LEN], const struct kp_host *host)
 {
@@ -41,46 +42,51 @@ static enum member member_of(const char *key)
     return OTHER;
 }
 
-static void read_versions(struct kp_json *j, unsigned *versions)
+static bool is_whole(const cJSON *value, int min, int max)
 {
-    char text[8];
-    kp_json_open(j, '[');
-    while (kp_json_next(j)) {
-        if (!kp_json_is_string(j)) {
-            j->failed = true;
-            return;
-        }
-        kp_json_string(j, text, sizeof text);
-        if (strcmp(text, "1.2") == 0)
-            *versions |= KP_USE_TLS12;
-        else if (strcmp(text, "1.3") == 0)
-            *versions |= KP_USE_TLS13;
-    }
+    double number = value->valuedouble;
+    return cJSON_IsNumber(value) && number >= min && number <= max && number == (int)number;
 }
 
-static void read_member(struct kp_json *j, enum member member, struct kp_told *out)
+static bool read_versions(const cJSON *value, unsigned *versions)
 {
-    uint64_t number = 0;
+    const cJSON *version;
+    cJSON_ArrayForEach(version, value)
+    {
+        if (!cJSON_IsString(version))
+            return false;
+        if (strcmp(version->valuestring, "1.2") == 0)
+            *versions |= KP_USE_TLS12;
+        else if (strcmp(version->valuestring, "1.3") == 0)
+            *versions |= KP_USE_TLS13;
+    }
+    return cJSON_IsArray(value);
+}
+
+static bool read_id(const cJSON *value, char id[KP_DEVICE_ID_MAX + 1])
+{
+    size_t len = cJSON_IsString(value) ? strlen(value->valuestring) : SIZE_MAX;
+    if (len > KP_DEVICE_ID_MAX)
+        return false;
+    memcpy(id, value->valuestring, len + 1);
+    return true;
+}
+
+static bool read_member(const cJSON *value, enum member member, struct kp_told *out)
+{
     switch (member) {
     case KEYPLATE:
-        kp_json_number(j, 1, &number);
-        if (number != 1)
-            j->failed = true;
-        break;
+        return is_whole(value, 1, 1);
     case VERSIONS:
-        read_versions(j, &out->versions);
-        break;
+        return read_versions(value, &out->versions);
     case PORT:
-        kp_json_number(j, 65535, &number);
-        if (number == 0)
-            j->failed = true;
-        break;
+        return is_whole(value, 1, 65535);
     case DEVICE_ID:
-        kp_json_string(j, out->id, sizeof out->id);
-        break;
+        return read_id(value, out->id);
     case OTHER:
-        kp_json_skip(j);
+        break;
     }
+    return true;
 }
 
 /* Two spellings of one id would be two devices: it has to come in NFC. */
@@ -94,104 +100,116 @@ static bool is_right_id(const char *id)
     return right;
 }
 
-static enum kp_told_result read_body(struct kp_told *out, const char *body, size_t len,
-                                     const char **why)
+static enum kp_told_result read_members(struct kp_told *out, const cJSON *object, const char **why)
 {
-    struct kp_json j;
     unsigned seen = 0;
-    char key[16];
-    memset(out, 0, sizeof *out);
-    kp_json_init(&j, body, len);
-    kp_json_open(&j, '{');
-    while (kp_json_next_key(&j, key, sizeof key)) {
-        enum member member = member_of(key);
+    const cJSON *value;
+    cJSON_ArrayForEach(value, object)
+    {
+        enum member member = member_of(value->string);
         if ((seen & member) != 0)
             return no(why, "it has a member twice");
         seen |= member;
-        read_member(&j, member, out);
+        if (!read_member(value, member, out))
+            return no(why, "it isn't the JSON object that is expected there");
     }
-    if (!kp_json_done(&j))
-        return no(why, "it isn't the JSON object that is expected there");
     if ((seen & KEYPLATE) == 0 || (seen & DEVICE_ID) == 0)
         return no(why, "its device id is missing");
     return is_right_id(out->id) ? KP_TOLD_READ : no(why, "its device id isn't one");
 }
 
-/* ---- The head ---------------------------------------------------------------------------- */
-
-/* The value of the field in the line, or NULL when it is another's. */
-static const char *field(const char *line, size_t len, const char *name, size_t *value_len)
+/* What cJSON takes, though a string would end early there: a NUL, \u0000, and \u without four
+ * hexadecimal digits, which it reads as \u0000 (its issue 635). */
+static bool has_nul(const char *text, size_t len)
 {
-    size_t name_len = strlen(name);
-    if (len <= name_len || strncasecmp(line, name, name_len) != 0 || line[name_len] != ':')
-        return NULL;
-    line += name_len + 1;
-    len -= name_len + 1;
-    for (; len > 0 && (*line == ' ' || *line == '\t'); len--)
-        line++;
-    while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
-        len--;
-    *value_len = len;
-    return line;
-}
-
-static bool take_length(const char *value, size_t len, size_t *out)
-{
-    *out = 0;
-    if (len == 0 || len > 5)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        if (value[i] < '0' || value[i] > '9')
-            return false;
-        *out = *out * 10 + (size_t)(value[i] - '0');
+    const char *at = text;
+    if (strlen(text) != len)
+        return true;
+    while ((at = strchr(at, '\\')) != NULL) {
+        if (at[1] == 'u' &&
+            (strspn(at + 2, "0123456789abcdefABCDEF") < 4 || strncmp(at + 2, "0000", 4) == 0))
+            return true;
+        at += at[1] != '\0' ? 2 : 1;
     }
-    return *out <= KP_TOLD_MAX;
+    return false;
 }
 
-/* The body's length, SIZE_MAX when it goes to the end; false: it can't be told. */
-static bool body_length(const char *head, size_t len, size_t *out)
+/* text[len] is a NUL. */
+static enum kp_told_result read_body(struct kp_told *out, const char *text, size_t len,
+                                     const char **why)
 {
-    *out = SIZE_MAX;
-    for (size_t at = 0, n; at < len; at += n + 2) {
-        size_t value_len;
-        const char *value, *end = memmem(head + at, len - at, "\r\n", 2);
-        n = end != NULL ? (size_t)(end - head) - at : len - at;
-        if (field(head + at, n, "Transfer-Encoding", &value_len) != NULL)
-            return false;
-        value = field(head + at, n, "Content-Length", &value_len);
-        if (value != NULL && (*out != SIZE_MAX || !take_length(value, value_len, out)))
-            return false;
-    }
-    return true;
+    cJSON *json = NULL;
+    enum kp_told_result result;
+    memset(out, 0, sizeof *out);
+    if (!has_nul(text, len) && kp_text_is_utf8(text, len))
+        json = cJSON_ParseWithOpts(text, NULL, true);
+    if (cJSON_IsObject(json))
+        result = read_members(out, json, why);
+    else
+        result = no(why, "it isn't the JSON object that is expected there");
+    cJSON_Delete(json);
+    return result;
 }
 
-static bool is_good_status(const char *answer, size_t len)
+/* ---- The answer -------------------------------------------------------------------------- */
+
+struct answer {
+    char body[KP_TOLD_MAX + 1];
+    size_t len;
+    bool complete;
+    const char *why; /* NULL: nothing but llhttp has refused it */
+};
+
+static int refuse(llhttp_t *http, const char *why)
 {
-    return len >= 12 && strncmp(answer, "HTTP/1.", 7) == 0 &&
-           (answer[7] == '0' || answer[7] == '1') && strncmp(answer + 8, " 200", 4) == 0 &&
-           (len == 12 || answer[12] == ' ' || answer[12] == '\r');
+    ((struct answer *)http->data)->why = why;
+    return HPE_USER;
+}
+
+static int on_status(llhttp_t *http)
+{
+    if (http->http_major != 1 || http->status_code != HTTP_STATUS_OK)
+        return refuse(http, "it has no page there");
+    return HPE_OK;
+}
+
+static int on_body(llhttp_t *http, const char *bytes, size_t len)
+{
+    struct answer *answer = http->data;
+    memcpy(answer->body + answer->len, bytes, len);
+    answer->len += len;
+    return HPE_OK;
+}
+
+static int on_complete(llhttp_t *http)
+{
+    ((struct answer *)http->data)->complete = true;
+    return HPE_PAUSED;
 }
 
 enum kp_told_result kp_told_read(struct kp_told *out, const char *answer, size_t len, bool ended,
                                  const char **why)
 {
-    const char *blank = memmem(answer, len, "\r\n\r\n", 4);
-    size_t head, body;
+    static const llhttp_settings_t settings = {
+        .on_status_complete = on_status,
+        .on_body = on_body,
+        .on_message_complete = on_complete,
+    };
+    struct answer read = {.len = 0};
+    llhttp_t http;
+    llhttp_errno_t error;
     if (len > KP_TOLD_MAX)
         return no(why, "its answer is longer than 8 KiB");
-    if (len >= 12 && !is_good_status(answer, len))
-        return no(why, "it has no page there");
-    if (blank == NULL)
-        return ended ? no(why, "its answer was cut") : KP_TOLD_MORE;
-    head = (size_t)(blank - answer);
-    if (!is_good_status(answer, head))
-        return no(why, "it has no page there");
-    if (!body_length(answer, head, &body))
-        return no(why, "its answer has no plain length");
-    len -= head + 4;
-    if (body != SIZE_MAX && len >= body)
-        return read_body(out, blank + 4, body, why);
-    if (!ended)
-        return KP_TOLD_MORE;
-    return body == SIZE_MAX ? read_body(out, blank + 4, len, why) : no(why, "its answer was cut");
+    llhttp_init(&http, HTTP_RESPONSE, &settings);
+    http.data = &read;
+    error = llhttp_execute(&http, answer, len);
+    if (error == HPE_OK && ended)
+        error = llhttp_finish(&http);
+    if (read.complete)
+        return read_body(out, read.body, read.len, why);
+    if (read.why != NULL)
+        return no(why, read.why);
+    if (error != HPE_OK && error != HPE_INVALID_EOF_STATE)
+        return no(why, "its answer isn't HTTP/1.1");
+    return ended ? no(why, "its answer was cut") : KP_TOLD_MORE;
 }

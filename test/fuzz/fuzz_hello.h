@@ -21,6 +21,7 @@ static inline void must_same_extensions(const struct kp_extensions *a,
     must_same(a->srp_name, b->srp_name);
     must_same(a->alpn, b->alpn);
     must_same(a->ticket, b->ticket);
+    must_same(a->versions, b->versions);
     must(a->record_size_limit == b->record_size_limit);
 }
 

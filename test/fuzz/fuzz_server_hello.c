@@ -1,5 +1,6 @@
 /*
- * ServerHello: a body.  What is parsed is built and parsed again to the same.
+ * ServerHello, which may be a HelloRetryRequest: a body.  What is parsed is built and parsed again
+ * to the same.
  */
 #include "fuzz_hello.h"
 
@@ -32,5 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must_same(second.random, hello.random);
     must_same(second.session_id, hello.session_id);
     must_same_extensions(&second.ext, &hello.ext);
+    must(second.retry == hello.retry && second.ext.version == hello.ext.version &&
+         second.ext.psk_index == hello.ext.psk_index &&
+         second.ext.pake_scheme == hello.ext.pake_scheme &&
+         second.ext.key_share.group == hello.ext.key_share.group);
+    must_same(second.ext.key_share.key, hello.ext.key_share.key);
+    must_same(second.ext.pake_message, hello.ext.pake_message);
+    must_same(second.ext.cookie, hello.ext.cookie);
     return 0;
 }

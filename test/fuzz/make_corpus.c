@@ -43,61 +43,99 @@ static void put_with(const char *target, const char *name, const void *head, siz
 /* ---- Connections --------------------------------------------------------------------------- */
 
 /* From each record of a script on: the honest rest. */
-static void put_continuations(const char *target, const struct script *s, unsigned which)
+static void put_continuations(const char *target, const struct script *s, uint8_t which)
 {
     char name[80];
 
     for (size_t replayed = 0; replayed <= s->records; replayed++) {
         size_t start = replayed > 0 ? s->end[replayed - 1] : 0;
-        const uint8_t head[2] = {(uint8_t)(which | replayed << 1), (uint8_t)(replayed * 2)};
+        const uint8_t head[3] = {which, (uint8_t)replayed, (uint8_t)(replayed * 2)};
         snprintf(name, sizeof(name), "script%u-from%zu", which, replayed);
-        put_with(target, name, head, 2, s->wire.data + start, s->wire.len - start);
+        put_with(target, name, head, 3, s->wire.data + start, s->wire.len - start);
     }
 }
 
-static void put_sealed(const char *target, const struct script *s, unsigned which)
+struct content {
+    const char *name;
+    const char *data;
+    size_t len;
+};
+
+#define CONTENT(name, bytes)                                                                       \
+    {                                                                                              \
+        name, bytes, sizeof(bytes) - 1                                                             \
+    }
+
+static void put_contents(const char *target, uint8_t which, size_t replayed,
+                         const struct content *contents, size_t count)
 {
-    static const struct {
-        const char *name;
-        const char *data;
-        size_t len;
-    } contents[] = {
-        {"finished",
-         "\x16\x00\x10\x14\x00\x00\x0C"
-         "abcdefghijkl",
-         19},
-        {"data", "\x17\x00\x05hello\x17\x00\x00\x17\x00\x01!", 15},
-        {"close",
-         "\x17\x00\x03"
-         "end\x15\x00\x02\x01\x00",
-         11},
-        {"alert", "\x15\x00\x02\x02\x50", 5},
-        {"hello-request", "\x16\x00\x04\x00\x00\x00\x00\x16\x00\x04\x00\x00\x00\x00", 14},
-        {"client-hello", "\x16\x00\x06\x01\x00\x00\x02\x03\x03", 9},
-    };
     char name[80];
 
-    for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
-        size_t replayed = i == 0 ? s->ccs + 1 : s->ccs + 2;
-        const uint8_t head[2] = {(uint8_t)(which | replayed << 1), 1 | 8};
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t head[3] = {which, (uint8_t)replayed, 1 | 8};
         snprintf(name, sizeof(name), "script%u-sealed-%s", which, contents[i].name);
-        put_with(target, name, head, 2, contents[i].data, contents[i].len);
+        put_with(target, name, head, 3, contents[i].data, contents[i].len);
     }
+}
+
+static void put_sealed(const char *target, const struct script *s, uint8_t which)
+{
+    static const struct content late[] = {
+        CONTENT("data", "\x17\x00\x05hello\x17\x00\x00\x17\x00\x01!"),
+        CONTENT("close", "\x17\x00\x03"
+                         "end\x15\x00\x02\x01\x00"),
+        CONTENT("alert", "\x15\x00\x02\x02\x50"),
+        CONTENT("hello-request", "\x16\x00\x04\x00\x00\x00\x00\x16\x00\x04\x00\x00\x00\x00"),
+        CONTENT("client-hello", "\x16\x00\x06\x01\x00\x00\x02\x03\x03"),
+    };
+    static const struct content finished[] = {CONTENT("finished", "\x16\x00\x10\x14\x00\x00\x0C"
+                                                                  "abcdefghijkl")};
+    static const struct content late13[] = {
+        CONTENT("update", "\x16\x00\x05\x18\x00\x00\x01\x01\x17\x00\x01!"
+                          "\x16\x00\x05\x18\x00\x00\x01\x00\x17\x00\x01!"),
+        CONTENT("update-in-two", "\x16\x00\x02\x18\x00\x16\x00\x03\x00\x01\x00\x17\x00\x01!"),
+        CONTENT("ticket", "\x16\x00\x13\x04\x00\x00\x0F\x00\x00\x00\x09\x00\x00\x00\x00\x01"
+                          "n\x00\x01t\x00\x00"),
+        CONTENT("ticket-and-update",
+                "\x16\x00\x18\x04\x00\x00\x0F\x00\x00\x00\x09\x00\x00\x00\x00\x01"
+                "n\x00\x01t\x00\x00\x18\x00\x00\x01\x00\x17\x00\x01!"),
+        CONTENT("padded", "\x17\x00\x06hello\x00\x15\x00\x02\x01\x5A"),
+    };
+    static const struct content early13[] = {
+        CONTENT("extensions", "\x16\x00\x0E\x08\x00\x00\x0A\x00\x08\x00\x1C\x00\x02\x40\x01"
+                              "\x00\x0A\x00\x00"),
+        CONTENT("finished", "\x16\x00\x24\x14\x00\x00\x20"
+                            "0123456789abcdefghijklmnopqrstuv"),
+        CONTENT("early-data", "\x17\x00\x05hello"),
+        CONTENT("early-alert", "\x15\x00\x02\x02\x33"),
+    };
+    size_t proved = s->finished + 1;
+
+    put_contents(target, which, proved, late, sizeof(late) / sizeof(late[0]));
+    if (s->keys[0].first == 0) {
+        put_contents(target, which, s->finished, finished, 1);
+        return;
+    }
+    put_contents(target, which, proved, late13, sizeof(late13) / sizeof(late13[0]));
+    put_contents(target, which, s->keys[0].first, early13, sizeof(early13) / sizeof(early13[0]));
 }
 
 /* Every plaintext handshake message of a script, by its type. */
-static void put_messages(const struct script *s, unsigned which)
+static void put_messages(const struct script *s, uint8_t which)
 {
     static const uint8_t kinds[] = {KP_SERVER_KEY_EXCHANGE, KP_CLIENT_KEY_EXCHANGE,
                                     KP_NEW_SESSION_TICKET};
+    size_t sealed = s->keys[0].first != 0 ? s->keys[0].first : s->keys[1].first;
     char name[80];
 
-    for (size_t i = 0; i < s->ccs; i++) {
+    for (size_t i = 0; i < sealed; i++) {
         size_t start = (i > 0 ? s->end[i - 1] : 0) + KP_HEADER_LEN;
+        if (s->wire.data[start - KP_HEADER_LEN] != KP_HANDSHAKE)
+            continue;
         const uint8_t *body = s->wire.data + start + KP_MESSAGE_HEADER_LEN;
         size_t len = s->end[i] - start - KP_MESSAGE_HEADER_LEN;
         uint8_t type = s->wire.data[start];
-        snprintf(name, sizeof(name), "script%u-%u", which, type);
+        snprintf(name, sizeof(name), i > 1 ? "script%u-%u-again" : "script%u-%u", which, type);
         if (type == KP_CLIENT_HELLO)
             put_file("client_hello", name, body, len);
         if (type == KP_SERVER_HELLO)
@@ -109,33 +147,54 @@ static void put_messages(const struct script *s, unsigned which)
     }
 }
 
-static void put_connections(void)
+static void put_other_messages(void)
 {
-    static const char *const targets[2] = {"client", "server"};
-
-    for (int victim = KP_CLIENT; victim <= KP_SERVER; victim++) {
-        struct scripts scripts;
-        scripts_open(&scripts, (enum kp_role)victim);
-        for (unsigned which = 0; which < SCRIPTS; which++) {
-            put_continuations(targets[victim], &scripts.script[which], which);
-            put_sealed(targets[victim], &scripts.script[which], which);
-            put_messages(&scripts.script[which], which);
-            if (which == 1) {
-                const uint8_t flags = 0;
-                put_with("record", victim == KP_SERVER ? "client" : "server", &flags, 1,
-                         scripts.script[which].wire.data, scripts.script[which].wire.len);
-            }
-        }
-        /* The process ends here: nothing of the world is given back. */
-    }
-    put_file("server", "http", "\0\0GET / HTTP/1.1\r\nHost: a\r\n\r\n", 31);
-    put_file("server", "sslv2", "\0\0\x80\x2E\x01\x00\x02\x00\x15\x00\x00\x00\x10", 13);
-    put_file("client", "http", "\0\0HTTP/1.1 400 Bad Request\r\n\r\n", 31);
+    put_file("server_hello", "key-share-empty",
+             "\x03\x03"
+             "0123456789abcdefghijklmnopqrstuv"
+             "\0\xC0\x20\0\0\x04\0\x33\0\0",
+             44);
     put_file("messages", "finished",
              "\x03"
              "abcdefghijkl",
              13);
     put_file("messages", "done", "\x04", 1);
+    put_file("messages", "ticket13", "\x05\0\1\x51\x80\1\2\3\4\1n\0\6ticket\0\0", 22);
+    put_file("messages", "ticket13-early-data",
+             "\x05\0\1\x51\x80\1\2\3\4\1n\0\1t\0\x08\0\x2A\0\4\0\0\1\0", 25);
+    put_file("messages", "key-update", "\x06\1", 2);
+    put_file("messages", "finished48",
+             "\x07"
+             "0123456789abcdefghijklmnopqrstuv0123456789abcdef",
+             49);
+    put_file("messages", "extensions",
+             "\x08\0\x19\0\x10\0\x0B\0\x09\x08http/1.1\0\x1C\0\2\x40\1\0\0\0\0", 28);
+    put_file("messages", "extensions-groups", "\x08\0\x08\0\x0A\0\4\0\2\0\x1D", 11);
+}
+
+static void put_connections(void)
+{
+    static const char *const targets[2] = {"client", "server"};
+
+    for (int victim = KP_CLIENT; victim <= KP_SERVER; victim++) {
+        static struct scripts scripts;
+        scripts_open(&scripts, (enum kp_role)victim);
+        for (uint8_t which = 0; which < SCRIPTS; which++) {
+            put_continuations(targets[victim], &scripts.script[which], which);
+            put_sealed(targets[victim], &scripts.script[which], which);
+            put_messages(&scripts.script[which], which);
+            if (which == SCRIPT_SRP_RESUMED) {
+                const uint8_t flags = 0;
+                put_with("record", victim == KP_SERVER ? "client" : "server", &flags, 1,
+                         scripts.script[which].wire.data, scripts.script[which].wire.len);
+            }
+        }
+        /* The process ends here: nothing of the worlds is given back. */
+    }
+    put_file("server", "http", "\0\0\0GET / HTTP/1.1\r\nHost: a\r\n\r\n", 32);
+    put_file("server", "sslv2", "\0\0\0\x80\x2E\x01\x00\x02\x00\x15\x00\x00\x00\x10", 14);
+    put_file("client", "http", "\0\0\0HTTP/1.1 400 Bad Request\r\n\r\n", 32);
+    put_other_messages();
 }
 
 /* ---- Records and tickets

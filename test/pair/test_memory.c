@@ -6,7 +6,7 @@
  */
 #include "cm.h"
 
-#include "harness.h"
+#include "world13.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -117,27 +117,46 @@ static void arm_library(unsigned long at)
 /* ---- A pair without the harness: its own memory must not count
  * ------------------------------------- */
 
-static struct world w;
-static struct kp_session *session;
+static struct world13 worlds[3];
+static struct kp_session *sessions[3];
 static struct kp_conn *conn[2];
 
-static int open_world(void **state)
+/* What a life is led with. */
+static const struct way {
+    const char *name;
+    unsigned world;
+    bool resumed;
+    bool retried;
+} ways[] = {
+    {"TLS 1.2", 0, false, false},       {"TLS 1.2 resumed", 0, true, false},
+    {"TLS 1.3", 1, false, false},       {"TLS 1.3 resumed", 1, true, false},
+    {"TLS 1.3 retried", 1, true, true}, {"BoringSSL's form", 2, false, false},
+};
+
+static int open_worlds(void **state)
 {
-    struct pair p;
+    const struct kp_settings clients[] = {
+        {.versions = KP_USE_TLS12}, {.pake = KP_PAKE_IETF}, {.pake = KP_PAKE_BORINGSSL}};
 
     (void)state;
-    world_open(&w, 2048, NULL, NULL);
-    pair_handshake(&p, &w, START, 1);
-    session = kp_conn_session(p.conn[KP_CLIENT]);
-    pair_close(&p);
-    return session == NULL;
+    for (size_t i = 0; i < COUNT(worlds); i++) {
+        struct pair p;
+        world13_open(&worlds[i], &clients[i], NULL);
+        pair13_handshake(&p, &worlds[i], START, 1);
+        must(pair_proved(&p, KP_SERVER));
+        sessions[i] = kp_conn_session(p.conn[KP_CLIENT]);
+        pair_close(&p);
+    }
+    return 0;
 }
 
-static int close_world(void **state)
+static int close_worlds(void **state)
 {
     (void)state;
-    kp_session_free(session);
-    world_close(&w);
+    for (size_t i = 0; i < COUNT(worlds); i++) {
+        kp_session_free(sessions[i]);
+        world13_close(&worlds[i]);
+    }
     return 0;
 }
 
@@ -158,13 +177,13 @@ static bool move(struct kp_conn *from, struct kp_conn *to)
     return true;
 }
 
-static bool move_all(void)
+static bool move_all(const struct way *way)
 {
     bool moved = move(conn[KP_CLIENT], conn[KP_SERVER]);
 
     moved |= move(conn[KP_SERVER], conn[KP_CLIENT]);
     if (kp_conn_state(conn[KP_SERVER]) & KP_NEED_CREDENTIAL) {
-        int err = kp_conn_credential(conn[KP_SERVER], &w.credential);
+        int err = kp_conn_credential(conn[KP_SERVER], &worlds[way->world].world.credential);
         must(err == kp_conn_error(conn[KP_SERVER]));
         moved = true;
     }
@@ -172,52 +191,62 @@ static bool move_all(void)
 }
 
 /* Twice idle: where room was refused once it is asked for again. */
-static void run(void)
+static void run(const struct way *way)
 {
     for (int idle = 0; idle < 2; idle++) {
-        while (move_all())
+        while (move_all(way))
             idle = 0;
     }
 }
 
-/* A handshake, some bytes and both ends; 0 or the first error that came out. */
-static int life(bool resumed)
+/* A handshake, new keys where there are such, some bytes and both ends; 0 or the first error that
+ * came out. */
+static int life(const struct way *way)
 {
     static const uint8_t said[2000];
+    uint8_t export[32];
     size_t used;
-    int err = kp_conn_connect(conn[KP_CLIENT], w.login, resumed ? session : NULL, "a.example");
+    int err = way->retried ? kp_conn_ask_cookie(conn[KP_SERVER]) : 0;
 
     if (err == 0)
-        run();
+        err = kp_conn_connect(conn[KP_CLIENT], worlds[way->world].world.login,
+                              way->resumed ? sessions[way->world] : NULL, "a.example");
+    if (err == 0)
+        run(way);
     for (int role = KP_CLIENT; role <= KP_SERVER; role++) {
         if (err == 0)
             err = kp_conn_error(conn[role]);
     }
+    if (err == 0 && way->world != 0)
+        err = kp_conn_key_update(conn[KP_CLIENT], true);
+    if (err == 0)
+        err = kp_conn_export(conn[KP_CLIENT], "EXPORTER-x", 10, NULL, 0, export, sizeof(export));
     if (err == 0)
         err = kp_app_in(conn[KP_CLIENT], said, sizeof(said), &used);
     if (err == 0)
-        run();
+        run(way);
     if (err == 0)
         err = kp_conn_error(conn[KP_SERVER]);
     if (err == 0)
         err = kp_app_in_end(conn[KP_SERVER]);
     if (err == 0)
-        run();
+        run(way);
     return err != 0 ? err : kp_conn_error(conn[KP_CLIENT]);
 }
 
-static int whole_life(bool resumed)
+static int whole_life(const struct way *way)
 {
+    struct world *w = &worlds[way->world].world;
     int err;
 
-    seeded_start(&w.random[KP_CLIENT], 3);
-    seeded_start(&w.random[KP_SERVER], 4);
+    seeded_start(&w->random[KP_CLIENT], 3);
+    seeded_start(&w->random[KP_SERVER], 4);
     conn[KP_CLIENT] = conn[KP_SERVER] = NULL;
-    err = kp_conn_new(&conn[KP_CLIENT], w.context[KP_CLIENT], START);
+    err = kp_conn_new(&conn[KP_CLIENT], w->context[KP_CLIENT], START);
     if (err == 0)
-        err = kp_conn_new(&conn[KP_SERVER], w.context[KP_SERVER], START);
+        err = kp_conn_new(&conn[KP_SERVER], w->context[KP_SERVER], START);
     if (err == 0)
-        err = life(resumed);
+        err = life(way);
     /* Room for wire bytes that can't be made now is no error: the caller asks again.  Then all of
      * it must have worked. */
     if (err == 0) {
@@ -233,21 +262,22 @@ static int whole_life(bool resumed)
 static void test_connections(void **state)
 {
     (void)state;
-    for (int resumed = 0; resumed < 2; resumed++) {
+    for (size_t i = 0; i < COUNT(ways); i++) {
+        const struct way *way = &ways[i];
         long before = live;
         arm(0);
-        assert_int_equal(whole_life(resumed), 0);
+        assert_int_equal(whole_life(way), 0);
         assert_int_equal(live, before);
         unsigned long count = made;
         assert_in_range(count, 20, 200);
         unsigned survived = 0;
         for (unsigned long at = 1; at <= count; at++) {
             arm(at);
-            int err = whole_life(resumed);
+            int err = whole_life(way);
             arm(0);
             survived += err == 0;
             if (live != before)
-                fail_msg("resumed %d, allocation %lu: error %d, %ld blocks left", resumed, at, err,
+                fail_msg("%s, allocation %lu: error %d, %ld blocks left", way->name, at, err,
                          live - before);
         }
         assert_in_range(survived, 0, 12);
@@ -259,36 +289,36 @@ static void test_connections(void **state)
 static void test_crypto_library(void **state)
 {
     (void)state;
-    for (int resumed = 0; resumed < 2; resumed++) {
+    for (size_t i = 0; i < COUNT(ways); i++) {
+        const struct way *way = &ways[i];
         arm(0);
         arm_library(0);
         /* The thread's queue of errors is made with the first of them, and stays. */
         ERR_raise(ERR_LIB_USER, 1);
         ERR_clear_error();
-        assert_int_equal(whole_life(resumed), 0);
+        assert_int_equal(whole_life(way), 0);
         long before = live;
         long library_before = library_live;
         unsigned survived = 0;
-        assert_int_equal(whole_life(resumed), 0);
+        assert_int_equal(whole_life(way), 0);
         assert_int_equal(library_live, library_before);
         arm_library(0);
-        assert_int_equal(whole_life(resumed), 0);
+        assert_int_equal(whole_life(way), 0);
         unsigned long count = library_made;
         assert_in_range(count, 100, 20000);
         for (unsigned long at = 1; at <= count; at++) {
             arm_library(at);
-            int err = whole_life(resumed);
+            int err = whole_life(way);
             arm_library(0);
             ERR_clear_error();
             survived += err == 0;
             if (live != before || library_live != library_before)
-                fail_msg(
-                    "resumed %d, allocation %lu of %lu: error %d, %ld blocks of ours and %ld of "
-                    "the library's left",
-                    resumed, at, count, err, live - before, library_live - library_before);
+                fail_msg("%s, allocation %lu of %lu: error %d, %ld blocks of ours and %ld of "
+                         "the library's left",
+                         way->name, at, count, err, live - before, library_live - library_before);
         }
-        print_message("%lu allocations of the library, %u failures made no difference\n", count,
-                      survived);
+        print_message("%s: %lu allocations of the library, %u failures made no difference\n",
+                      way->name, count, survived);
     }
 }
 
@@ -314,7 +344,8 @@ static int make_all(void)
     if (err == 0)
         err = kp_srp_group_new(&group, context->crypto, kp_srp_group_by_bits(2048), true);
     if (err == 0)
-        err = kp_srp_verifier_new(&verifier, group, kp_srp_verifier_value(w.alice), 256, true);
+        err = kp_srp_verifier_new(&verifier, group, kp_srp_verifier_value(worlds[0].world.alice),
+                                  256, true);
     kp_srp_verifier_free(verifier);
     kp_srp_group_free(group);
     kp_login_free(login);
@@ -344,22 +375,28 @@ static void test_shared(void **state)
 /* What a failure interrupts must not be a leak either: at each byte a connection is given up. */
 static void test_given_up(void **state)
 {
-    struct pair p;
-
     (void)state;
     arm(0);
-    pair_handshake(&p, &w, START, 1);
-    size_t total[2] = {p.wire[0].len, p.wire[1].len};
-    pair_close(&p);
-    long before = live;
-    for (int from = KP_CLIENT; from <= KP_SERVER; from++) {
-        for (size_t keep = 1; keep < total[from]; keep += 3) {
-            pair_open(&p, &w, START, 1);
-            p.limit[from] = keep;
-            pair_connect(&p, w.login, NULL, NULL);
-            pair_run(&p);
-            pair_close(&p);
-            assert_int_equal(live, before);
+    for (size_t i = 0; i < COUNT(ways); i++) {
+        const struct way *way = &ways[i];
+        const struct kp_session *session = way->resumed ? sessions[way->world] : NULL;
+        struct world13 *w = &worlds[way->world];
+        size_t total[2] = {1, 1};
+        long before = live;
+        for (int from = KP_CLIENT; from <= KP_SERVER; from++) {
+            for (size_t keep = 1; keep <= total[from]; keep += 3) {
+                struct pair p;
+                pair13_open(&p, w, START, 1);
+                p.limit[from] = keep == 1 ? 0 : keep;
+                if (way->retried)
+                    must(kp_conn_ask_cookie(p.conn[KP_SERVER]) == 0);
+                pair_connect(&p, w->world.login, session, NULL);
+                pair_run(&p);
+                if (keep == 1)
+                    total[from] = p.wire[from].len;
+                pair_close(&p);
+                assert_int_equal(live, before);
+            }
         }
     }
 }
@@ -375,5 +412,5 @@ int main(void)
 
     /* Before the crypto library's first allocation. */
     must(CRYPTO_set_mem_functions(library_malloc, library_realloc, library_free) == 1);
-    return cmocka_run_group_tests(tests, open_world, close_world);
+    return cmocka_run_group_tests(tests, open_worlds, close_worlds);
 }

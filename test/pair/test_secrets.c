@@ -6,136 +6,7 @@
  * Every free of our objects and of the crypto library is searched, and after each run the stack
  * that its calls have left.
  */
-#include "cm.h"
-
-#include "harness.h"
-
-#include <malloc.h>
-#include <openssl/crypto.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* ---- What is searched for
- * --------------------------------------------------------------------------- */
-
-#define NEEDLES 64
-#define NEEDLE_MAX 32
-
-static struct needle {
-    const char *name;
-    uint8_t bytes[NEEDLE_MAX];
-    size_t len;
-} needles[NEEDLES];
-static size_t needle_count;
-static bool searching;
-static unsigned long searched;
-static const char *found;
-
-static void add_needle(const char *name, const void *bytes, size_t len)
-{
-    struct needle *n = &needles[needle_count++];
-
-    must(needle_count <= NEEDLES && len >= 8);
-    n->name = name;
-    n->len = len < NEEDLE_MAX ? len : NEEDLE_MAX;
-    memcpy(n->bytes, bytes, n->len);
-}
-
-/* The crypto library keeps numbers the other way round. */
-static void add_both_ways(const char *name, const uint8_t *bytes, size_t len)
-{
-    uint8_t turned[NEEDLE_MAX];
-    size_t n = len < NEEDLE_MAX ? len : NEEDLE_MAX;
-
-    add_needle(name, bytes, len);
-    for (size_t i = 0; i < n; i++)
-        turned[i] = bytes[len - 1 - i];
-    add_needle(name, turned, n);
-}
-
-static void search(const void *block)
-{
-    size_t len;
-
-    if (!searching || block == NULL)
-        return;
-    searched++;
-    len = malloc_usable_size((void *)(uintptr_t)block);
-    for (size_t i = 0; i < needle_count; i++) {
-        if (memmem(block, len, needles[i].bytes, 16 < needles[i].len ? 16 : needles[i].len) != NULL)
-            found = needles[i].name;
-    }
-}
-
-#define STACK (96 * 1024)
-
-/* What the test itself left there while it learned. */
-static __attribute__((noinline)) void clear_stack(void)
-{
-    uint8_t area[STACK];
-
-    memset(area, 0, sizeof(area));
-    __asm__ __volatile__("" : : "r"(area) : "memory");
-}
-
-/* The stack below us as finished calls have left it. */
-static __attribute__((noinline)) void search_stack(void)
-{
-    uint8_t area[STACK];
-    const uint8_t *left = area;
-
-    /* To the compiler these bytes are anything. */
-    __asm__ __volatile__("" : "+r"(left) : : "memory");
-    for (size_t i = 0; searching && i < needle_count; i++) {
-        if (memmem(left, sizeof(area), needles[i].bytes, 16) != NULL)
-            found = needles[i].name;
-    }
-}
-
-/* ---- Every way back to the heap
- * ----------------------------------------------------------------------- */
-
-void *__real_realloc(void *old, size_t len);
-void __real_free(void *old);
-void *__wrap_realloc(void *old, size_t len);
-void __wrap_free(void *old);
-
-void __wrap_free(void *old)
-{
-    search(old);
-    __real_free(old);
-}
-
-/* realloc may leave the old block behind as it was. */
-void *__wrap_realloc(void *old, size_t len)
-{
-    search(old);
-    return __real_realloc(old, len);
-}
-
-static void *library_malloc(size_t len, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return malloc(len);
-}
-
-static void *library_realloc(void *old, size_t len, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    search(old);
-    return __real_realloc(old, len);
-}
-
-static void library_free(void *old, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    search(old);
-    __real_free(old);
-}
+#include "needles.h"
 
 /* ---- The same handshake twice: once to learn its secrets, then to look for them
  * ------------------------ */
@@ -225,22 +96,6 @@ static void learn(const struct kp_login *login, const struct kp_credential *cred
                               s) == 0);
     learn_secret(server, s, master);
     pair_close(&p);
-}
-
-static void start_search(void)
-{
-    found = NULL;
-    searched = 0;
-    clear_stack();
-    searching = true;
-}
-
-static void end_search(const char *what, size_t detail)
-{
-    searching = false;
-    if (found != NULL)
-        fail_msg("%s, %zu: %s left in freed memory", what, detail, found);
-    assert_true(searched > 5);
 }
 
 /* The same handshake again, with a login of its own, cut short where limit says. */
@@ -369,6 +224,29 @@ static void test_resumed(void **state)
     end_search("session", 0);
 }
 
+/* Plaintext of a record that is refused when it is open: one byte more than there may be. */
+static void test_refused_plaintext(void **state)
+{
+    static uint8_t plain[KP_RECORD_MAX + 1];
+    static uint8_t record[KP_HEADER_LEN + KP_RECORD_MAX + 2048];
+    struct pair p;
+
+    (void)state;
+    needle_count = 0;
+    memset(plain, 'p', sizeof(plain));
+    add_needle("plaintext", plain, 32);
+    pair_handshake(&p, &w, START, SEED);
+    struct kp_protect *write = &p.conn[KP_CLIENT]->records.write;
+    must(write->ops->seal(write, KP_APPLICATION, KP_TLS12, plain, sizeof(plain), record) == 0);
+    pair_inject(&p, KP_CLIENT, record,
+                KP_HEADER_LEN + write->ops->sealed_len(write, sizeof(plain)));
+    start_search();
+    pair_run(&p);
+    assert_int_equal(pair_error(&p, KP_SERVER), KP_E_OVERFLOW);
+    pair_close(&p);
+    end_search("refused plaintext", 0);
+}
+
 /* The keys that seal tickets: as the random source gives them, name (16), seal (32), bind (32). */
 static void test_ticket_keys(void **state)
 {
@@ -402,10 +280,9 @@ int main(void)
         cmocka_unit_test(test_search_works),   cmocka_unit_test(test_success),
         cmocka_unit_test(test_wrong_password), cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_given_up),       cmocka_unit_test(test_resumed),
-        cmocka_unit_test(test_ticket_keys),
+        cmocka_unit_test(test_ticket_keys),    cmocka_unit_test(test_refused_plaintext),
     };
 
-    /* Before the crypto library's first allocation. */
-    must(CRYPTO_set_mem_functions(library_malloc, library_realloc, library_free) == 1);
+    hook_library();
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
