@@ -98,6 +98,7 @@ static void proved(struct kp_conn *c)
     if (!c->outcome.resumed)
         c->outcome.proof_time = c->handshake->now;
     c->proved = true;
+    c->tolerated = 0;
     end_handshake(c);
 }
 

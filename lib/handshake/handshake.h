@@ -281,9 +281,10 @@ struct kp_retry13 {
     uint8_t fixed[KP_SHA256_LEN]; /* of what the second ClientHello must repeat */
     uint8_t hash[KP_HASH_MAX];    /* of the first ClientHello */
 };
-/* The digest of everything in a ClientHello that its second must repeat (RFC 8446 4.1.2). */
+/* The digest of everything in a ClientHello that its second must repeat (RFC 8446 4.1.2):
+ * asked_group is the one that HelloRetryRequest names, or 0. */
 int kp_retry13_fixed(const struct kp_crypto *crypto, const struct kp_client_hello *hello,
-                     uint8_t out[static KP_SHA256_LEN]) KP_MUST_CHECK;
+                     uint16_t asked_group, uint8_t out[static KP_SHA256_LEN]) KP_MUST_CHECK;
 /* KP_E_ILLEGAL: not a cookie of ours. */
 int kp_retry13_open(const struct kp_context *context, struct kp_span cookie,
                     struct kp_retry13 *out) KP_MUST_CHECK;

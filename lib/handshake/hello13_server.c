@@ -273,7 +273,7 @@ int kp_server13_begin(struct kp_handshake *hs, const struct kp_client_hello *hel
     hs->facts &= ~(uint32_t)KP_FACT_TICKET_OFFERED;
     hs->facts |= KP_FACT_RETRIED;
     hs->step = kp_flow13_server_retry;
-    return kp_retry13_fixed(hs->context->crypto, hello, hs->t13.fixed);
+    return kp_retry13_fixed(hs->context->crypto, hello, look.asked_group, hs->t13.fixed);
 }
 
 /* RFC 8446 4.1.2, 4.2.8: all as before, and the share that was asked for, alone. */
@@ -281,7 +281,7 @@ static int check_second(struct kp_handshake *hs, const struct kp_client_hello *h
                         const struct kp_retry13 *retry, struct look *look)
 {
     uint8_t fixed[KP_SHA256_LEN];
-    int err = kp_retry13_fixed(hs->context->crypto, hello, fixed);
+    int err = kp_retry13_fixed(hs->context->crypto, hello, retry->group, fixed);
 
     if (err == 0 && memcmp(fixed, retry->fixed, sizeof(fixed)) != 0)
         err = KP_E_ILLEGAL;

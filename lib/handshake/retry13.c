@@ -18,13 +18,14 @@
 
 /* ---- What must be repeated ----------------------------------------------------------------- */
 
-/* RFC 8446 4.1.2 lets these change: key_share, pre_shared_key, early_data, cookie, padding. */
-static bool may_change(uint16_t extension)
+/* RFC 8446 4.1.2 lets these change: pre_shared_key, early_data, cookie, padding; and key_share
+ * where another group was asked for. */
+static bool may_change(uint16_t extension, bool share_too)
 {
     enum { PADDING = 21, PRE_SHARED_KEY = 41, EARLY_DATA = 42, COOKIE = 44, KEY_SHARE = 51 };
 
     return extension == PADDING || extension == PRE_SHARED_KEY || extension == EARLY_DATA ||
-           extension == COOKIE || extension == KEY_SHARE;
+           extension == COOKIE || (share_too && extension == KEY_SHARE);
 }
 
 static int add_vector(struct kp_hash *hash, struct kp_span data)
@@ -35,7 +36,7 @@ static int add_vector(struct kp_hash *hash, struct kp_span data)
     return err == 0 && data.len > 0 ? kp_hash_update(hash, data.data, data.len) : err;
 }
 
-static int add_extensions(struct kp_hash *hash, struct kp_span block)
+static int add_extensions(struct kp_hash *hash, struct kp_span block, bool share_too)
 {
     struct kp_reader r;
     int err = 0;
@@ -45,7 +46,7 @@ static int add_extensions(struct kp_hash *hash, struct kp_span block)
         uint16_t value = kp_read_u16(&r);
         struct kp_reader body = kp_read_vector(&r, 2, 0, 65535);
         const uint8_t type[2] = {(uint8_t)(value >> 8), (uint8_t)value};
-        if (may_change(value))
+        if (may_change(value, share_too))
             continue;
         err = kp_hash_update(hash, type, sizeof(type));
         if (err == 0)
@@ -55,7 +56,7 @@ static int add_extensions(struct kp_hash *hash, struct kp_span block)
 }
 
 int kp_retry13_fixed(const struct kp_crypto *crypto, const struct kp_client_hello *hello,
-                     uint8_t out[static KP_SHA256_LEN])
+                     uint16_t asked_group, uint8_t out[static KP_SHA256_LEN])
 {
     const uint8_t version[2] = {(uint8_t)(hello->version >> 8), (uint8_t)hello->version};
     struct kp_hash *hash;
@@ -70,7 +71,7 @@ int kp_retry13_fixed(const struct kp_crypto *crypto, const struct kp_client_hell
     if (err == 0)
         err = add_vector(hash, hello->suites);
     if (err == 0)
-        err = add_extensions(hash, hello->block);
+        err = add_extensions(hash, hello->block, asked_group != 0);
     if (err == 0)
         err = kp_hash_peek(hash, out);
     kp_hash_free(hash);

@@ -50,7 +50,7 @@ static void parse_late(const struct kp_client_hello *hello, const uint8_t *data,
     struct kp_span span = {NULL, 0};
     bool dhe;
 
-    must(kp_retry13_fixed(world.crypto, hello, fixed) == 0);
+    must(kp_retry13_fixed(world.crypto, hello, 0, fixed) == 0);
     if (ext->present & KP_EXT_PSK)
         parse_tickets(ext, data, size);
     if ((ext->present & KP_EXT_PSK_MODES) && kp_psk_modes_parse(ext->raw_psk_modes, &dhe) == 0)

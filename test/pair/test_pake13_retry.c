@@ -394,7 +394,7 @@ static void test_one_retry(void **state)
  */
 
 struct shares {
-    int kind; /* 0: as it is; 1: the first one's again; 2: both; 3: none */
+    int kind; /* 0: as it is; 1: the first one's again; 2: both; 3: none; 4: another */
     struct bytes first;
 };
 
@@ -412,8 +412,10 @@ static void change_shares(struct rewrite *r, const uint8_t *message, size_t len,
         bytes_add(out, message, len);
         return;
     }
-    if (s->kind == 0 || s->kind == 2)
+    if (s->kind == 0 || s->kind == 2 || s->kind == 4)
         bytes_add(&list, ours.data + 2, ours.len - 2);
+    if (s->kind == 4)
+        list.data[list.len - 1] ^= 1;
     if (s->kind == 1 || s->kind == 2)
         bytes_add(&list, s->first.data, s->first.len);
     for (const uint8_t *at = parts.hello.block.data; at < message + len; at += extension_len(at)) {
@@ -463,6 +465,29 @@ static void test_asked_group(void **state)
     other_group = false;
 }
 
+/* RFC 8446 4.1.2: only where another was asked for may it change. */
+static void test_share_beside_cookie(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 5; kind += 4) {
+        struct shares s = {.kind = kind};
+        struct rewrite r = {.from = KP_CLIENT, .hello = change_shares, .arg = &s};
+        struct pair p;
+        pair13_open(&p, &w, START, 6);
+        p.edit = edit_rewrite;
+        p.edit_arg = &r;
+        must(kp_conn_ask_cookie(p.conn[KP_SERVER]) == 0);
+        pair_connect(&p, w.world.login, NULL, NULL);
+        pair_run(&p);
+        if (kind == 0)
+            assert_both_proved(&p);
+        else
+            assert_ended(&p, KP_SERVER, KP_E_ILLEGAL, 47);
+        bytes_free(&s.first);
+        pair_close(&p);
+    }
+}
+
 /* ---- Tickets in the second ClientHello --------------------------------------------------------
  */
 
@@ -498,11 +523,12 @@ static void test_binder_covers_retry(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_changed_extension), cmocka_unit_test(test_added_and_moved),
-        cmocka_unit_test(test_changed_fields),    cmocka_unit_test(test_forged_cookie),
-        cmocka_unit_test(test_no_cookie),         cmocka_unit_test(test_foreign_cookie),
-        cmocka_unit_test(test_one_retry),         cmocka_unit_test(test_asked_group),
-        cmocka_unit_test(test_ticket_left_out),   cmocka_unit_test(test_binder_covers_retry),
+        cmocka_unit_test(test_changed_extension),   cmocka_unit_test(test_added_and_moved),
+        cmocka_unit_test(test_changed_fields),      cmocka_unit_test(test_forged_cookie),
+        cmocka_unit_test(test_no_cookie),           cmocka_unit_test(test_foreign_cookie),
+        cmocka_unit_test(test_one_retry),           cmocka_unit_test(test_asked_group),
+        cmocka_unit_test(test_share_beside_cookie), cmocka_unit_test(test_ticket_left_out),
+        cmocka_unit_test(test_binder_covers_retry),
     };
 
     return cmocka_run_group_tests(tests, open_world, close_world);
