@@ -1,6 +1,7 @@
 /* One device, as a client reaches it: see device_session.h. */
 #include "device_session.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <string.h>
 
@@ -20,6 +21,15 @@ static void forget_ticket(struct kp_device *d)
 {
     kp_session_free(d->session);
     d->session = NULL;
+}
+
+void kp_device_keep_tls13(struct kp_device *d, struct kp_context *context)
+{
+    d->context = context;
+    d->offered.versions = KP_USE_TLS13;
+    d->offered.was_tls13 = true;
+    if (!d->session13)
+        forget_ticket(d);
 }
 
 void kp_device_clear(struct kp_device *d)
@@ -89,7 +99,10 @@ static void dial(struct kp_device *d, struct kp_attempt *attempt)
     int error = attempt->dial(attempt, &d->addresses[attempt->address], &offer);
     if (error == 0)
         return;
-    trouble.net_error = error;
+    if (error == -ESTALE)
+        trouble = (struct kp_trouble){.stage = KP_AT_HANDSHAKE, .error = KP_E_TICKET_REFUSED};
+    else
+        trouble.net_error = error;
     kp_device_ended(d, attempt, &trouble);
 }
 
@@ -226,14 +239,22 @@ static bool may_get_ticket(const struct kp_info *info)
            (info->pake == NULL || strcmp(info->pake, "boringssl") != 0);
 }
 
-/* A ticket from a stranger would open the way that was closed. */
+static bool is_shut_out(const struct kp_device *d)
+{
+    return d->halted && d->trouble.stranger;
+}
+
+/* A ticket from a stranger would open the way that was closed, and one of TLS 1.2 a lower one. */
 static void take_ticket(struct kp_device *d, const struct kp_conn *conn)
 {
-    struct kp_session *session = d->halted && d->trouble.stranger ? NULL : kp_conn_session(conn);
+    struct kp_session *session;
     struct kp_info info;
+    kp_conn_info(conn, &info);
+    if (is_shut_out(d) || (d->offered.was_tls13 && info.version != 0x0304))
+        return;
+    session = kp_conn_session(conn);
     if (session == NULL)
         return;
-    kp_conn_info(conn, &info);
     forget_ticket(d);
     d->session = session;
     d->session13 = info.version == 0x0304;
@@ -269,8 +290,9 @@ static void halt(struct kp_device *d, const struct kp_trouble *trouble)
 {
     struct kp_attempt *waiting = d->queue;
     d->queue = NULL;
+    if (!is_shut_out(d))
+        d->trouble = *trouble;
     d->halted = true;
-    d->trouble = *trouble;
     fail_all(&waiting, trouble);
 }
 
@@ -323,7 +345,7 @@ void kp_device_ended(struct kp_device *d, struct kp_attempt *attempt,
     if (kp_trouble_is_proof(trouble) || trouble->committed) {
         attempt->failed(attempt, trouble);
         halt(d, trouble);
-        if (d->on_halt != NULL)
+        if (d->on_halt != NULL && !d->trouble.stranger)
             d->on_halt(d);
         return;
     }
@@ -334,6 +356,8 @@ void kp_device_ended(struct kp_device *d, struct kp_attempt *attempt,
 void kp_device_retry(struct kp_device *d, const struct kp_login *login)
 {
     d->login = login;
+    if (is_shut_out(d))
+        return;
     d->halted = false;
     go_on(d);
 }

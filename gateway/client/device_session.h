@@ -63,12 +63,15 @@ struct kp_device {
     bool looking;
     bool halted;
     bool awaits_ticket;        /* of a password handshake that is proved */
-    struct kp_offered offered; /* for kp_trouble: set by the owner */
+    struct kp_offered offered; /* for kp_trouble: set by the owner, and by kp_device_keep_tls13 */
 };
 
 /* The loop must be there. */
 void kp_device_init(struct kp_device *device, struct kp_loop *loop, struct kp_context *context,
                     const struct kp_host *host, const struct kp_login *login);
+/* It has proved the password by TLS 1.3: from now on it is dialled with context, which offers
+ * nothing less, and by no ticket of TLS 1.2. */
+void kp_device_keep_tls13(struct kp_device *device, struct kp_context *context);
 /* Forgets the ticket.  No attempt may be left.  The memory must live until the loop is closed. */
 void kp_device_clear(struct kp_device *device);
 
@@ -88,7 +91,8 @@ void kp_device_ended(struct kp_device *device, struct kp_attempt *attempt,
 /* No more connections until kp_device_retry: those who wait fail with trouble, and so do those who
  * come.  The ticket is forgotten. */
 void kp_device_halt(struct kp_device *device, const struct kp_trouble *trouble);
-/* The person has acted: password handshakes may start again, with login. */
+/* The person has acted: password handshakes may start again, with login; but not with a stranger,
+ * who knows the password. */
 void kp_device_retry(struct kp_device *device, const struct kp_login *login);
 
 #endif

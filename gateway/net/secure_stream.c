@@ -493,8 +493,8 @@ int kp_secure_dial(struct kp_secure *s, struct kp_loop *loop, const struct kp_ad
     error = kp_conn_new(&conn, context, kp_loop_seconds());
     if (error == 0)
         error = kp_conn_connect(conn, offer->login, offer->session, offer->server_name);
-    if (error != 0)
-        error = UV_ENOMEM; /* nothing else can fail there */
+    if (error != 0) /* nothing else can fail there */
+        error = error == KP_E_TICKET_REFUSED ? -ESTALE : UV_ENOMEM;
     else
         error = kp_stream_connect(&s->stream, loop, address, &done);
     if (error != 0) {

@@ -81,7 +81,8 @@ struct kp_secure_offer {
     const char *server_name;
 };
 /* Client: connects and shakes hands; every failure from here on comes by hooks->over, or as a
- * negative uv error now, when no hook is called. */
+ * negative uv error now, when no hook is called; -ESTALE: the ticket alone was to be offered, and it is
+ * too old. */
 int kp_secure_dial(struct kp_secure *secure, struct kp_loop *loop, const struct kp_address *address,
                    struct kp_context *context, const struct kp_secure_offer *offer,
                    const struct kp_secure_hooks *hooks);

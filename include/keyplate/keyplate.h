@@ -274,9 +274,10 @@ int kp_conn_new(struct kp_conn **out, struct kp_context *context, uint64_t now) 
 void kp_conn_free(struct kp_conn *conn);
 
 /* Client: puts the ClientHello on wire out.  login and session are borrowed until KP_HANDSHAKING
- * clears.  With session: resumption is tried.  With login NULL a server that wants the password
- * gets nothing: KP_E_TICKET_REFUSED (a client is a guess oracle too: the caller decides when the
- * password is used again).  server_name: for SNI, or NULL (an address has none). */
+ * clears.  With session: resumption is tried; one of TLS 1.3 must be of the login's user and
+ * device, else KP_E_ARGUMENT.  With login NULL a server that wants the password gets nothing:
+ * KP_E_TICKET_REFUSED (a client is a guess oracle too: the caller decides when the password is used
+ * again).  server_name: for SNI, or NULL (an address has none). */
 int kp_conn_connect(struct kp_conn *conn, const struct kp_login *login,
                     const struct kp_session *session, const char *server_name) KP_MUST_CHECK;
 

@@ -88,6 +88,13 @@ int kp_conn_fail(struct kp_conn *c, int err)
     kp_protect_clear(&c->records.read);
     kp_protect_clear(&c->records.write);
     kp_buffer_free(&c->records.in, true);
+    /* RFC 8446 6.2: secrets of a failed connection are forgotten.  A wire that was merely cut says
+     * nothing against the ticket. */
+    kp_wipe(&c->outcome.kept, sizeof(c->outcome.kept));
+    if (err != KP_E_TRUNCATED) {
+        kp_session_free(c->outcome.session);
+        c->outcome.session = NULL;
+    }
     return err;
 }
 
@@ -208,7 +215,7 @@ static int on_alert(struct kp_conn *c, const uint8_t *data, size_t len)
 {
     enum { WARNING = 1, FATAL = 2 };
 
-    if (len != 2 || (data[0] != WARNING && data[0] != FATAL))
+    if (len != 2 || (c->outcome.version != KP_TLS13 && data[0] != WARNING && data[0] != FATAL))
         return KP_E_DECODE;
     if (data[1] == KP_ALERT_CLOSE_NOTIFY) {
         c->peer_ended = true;
@@ -260,8 +267,17 @@ static int sniff(struct kp_conn *c)
     return p[0] == KP_HANDSHAKE ? 0 : KP_E_NOT_TLS;
 }
 
+/* RFC 8446 5.1: nothing stands between the pieces of a message. */
+static bool is_amid(const struct kp_conn *c, uint8_t type)
+{
+    return type != KP_HANDSHAKE && c->outcome.version == KP_TLS13 && c->handshake != NULL &&
+           kp_handshake_partial(c->handshake);
+}
+
 static int dispatch(struct kp_conn *c, uint8_t type, const uint8_t *data, size_t len)
 {
+    if (is_amid(c, type))
+        return KP_E_UNEXPECTED;
     switch (type) {
     case KP_HANDSHAKE:
         return on_handshake(c, data, len);
@@ -351,7 +367,7 @@ static int on_record(struct kp_conn *c, const struct kp_record *r)
         return KP_E_UNEXPECTED;
     if (r->type == KP_CCS && c->handshake != NULL && kp_handshake_drops_ccs(c->handshake))
         return on_dropped_ccs(c, r);
-    if (is_plain_alert(c, r))
+    if (is_plain_alert(c, r) && !is_amid(c, r->type))
         return on_alert(c, kp_record_take(&c->records, r), r->len);
     int err = kp_record_open(&c->records, r, NULL, &data, &len, &type);
     return err == 0 ? dispatch(c, type, data, len) : err;

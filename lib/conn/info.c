@@ -105,8 +105,8 @@ int kp_conn_export(const struct kp_conn *c, const char *label, size_t label_len,
     const struct kp_span name = {(const uint8_t *)label, label_len};
     const struct kp_span value = {context, context_len};
 
-    if (!c->proved || suite == NULL || label_len == 0 || label_len > KP_EXPORT_LABEL_MAX ||
-        out_len > KP_EXPORT_MAX || context_len > UINT16_MAX)
+    if (!c->proved || c->error != 0 || suite == NULL || label_len == 0 ||
+        label_len > KP_EXPORT_LABEL_MAX || out_len > KP_EXPORT_MAX || context_len > UINT16_MAX)
         return KP_E_ARGUMENT;
     if (is_reserved(label, label_len))
         return KP_E_ARGUMENT;

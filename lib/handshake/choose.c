@@ -93,8 +93,8 @@ static int choose(struct kp_handshake *hs, const struct kp_client_hello *hello)
         return KP_E_FALLBACK;
     if (!can12 && !can13)
         return no_version(hello);
-    /* A ticket of TLS 1.3 without a pake is for clients that can do nothing else: when it turned out
-     * to be no good, it would be too late for SRP. */
+    /* A ticket of TLS 1.3 without a pake is for clients that can do nothing else: when it turned
+     * out to be no good, it would be too late for SRP. */
     if (!can13 || (srp && (hello->ext.present & KP_EXT_SRP) &&
                    (hs->prefer_tls12 || !(hello->ext.present & KP_EXT_PAKE))))
         return kp_server12_begin(hs, hello);

@@ -53,6 +53,8 @@ struct kp_session {
     uint64_t received;             /* now, TLS 1.3 */
     uint32_t lifetime;             /* seconds, TLS 1.3 */
     uint32_t age_add;              /* TLS 1.3 */
+    size_t device_id_len;          /* TLS 1.3: of the device that the password was proved to */
+    uint8_t device_id[KP_DEVICE_ID_MAX];
     size_t name_len;
     char name[KP_NAME_MAX];
     size_t ticket_len;

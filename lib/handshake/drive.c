@@ -55,6 +55,7 @@ void kp_outcome_clear(struct kp_outcome *o)
     free(o->user);
     free(o->alpn);
     free(o->server_name);
+    free(o->device_id);
     kp_session_free(o->session);
     kp_wipe(o, sizeof(*o));
 }
@@ -75,8 +76,16 @@ int kp_copy_text(char **out, const void *data, size_t len)
 
 int kp_copy_bytes(uint8_t **out, size_t *out_len, struct kp_span data)
 {
+    uint8_t *copy = malloc(data.len + 1);
+
+    free(*out);
+    *out = copy;
     *out_len = data.len;
-    return kp_copy_text((char **)out, data.data, data.len);
+    if (copy == NULL)
+        return KP_E_MEMORY;
+    if (data.len > 0)
+        memcpy(copy, data.data, data.len);
+    return 0;
 }
 
 int kp_handshake_random(struct kp_handshake *hs, uint8_t *out, size_t len)

@@ -33,10 +33,11 @@ static bool means_wrong_confirm(int alert)
            alert == KP_ALERT_BAD_RECORD_MAC;
 }
 
-/* And an unknown name, to the ClientHello; GnuTLS says internal_error. */
-static bool means_unknown_name(int alert)
+/* And an unknown name, to the ClientHello; GnuTLS, which has no PAKE, says internal_error. */
+static bool means_unknown_name(const struct kp_handshake *hs, int alert)
 {
-    return alert == KP_ALERT_UNKNOWN_PSK_IDENTITY || alert == KP_ALERT_INTERNAL_ERROR;
+    return alert == KP_ALERT_UNKNOWN_PSK_IDENTITY ||
+           (alert == KP_ALERT_INTERNAL_ERROR && !(hs->facts & KP_FACT_OFFER13));
 }
 
 /* A server waits for a client's Finished, or a client of TLS 1.2 for the server's. */
@@ -59,7 +60,7 @@ static int of_offer(const struct kp_handshake *hs, int peer_alert)
 {
     if (hs->login == NULL && (hs->facts & KP_FACT_OFFER13) != 0)
         return KP_E_TICKET_REFUSED;
-    if ((hs->facts & KP_FACT_OFFER12) != 0 && means_unknown_name(peer_alert))
+    if ((hs->facts & KP_FACT_OFFER12) != 0 && means_unknown_name(hs, peer_alert))
         return KP_E_PROOF;
     return means_no_passwords(peer_alert) ? KP_E_NO_SRP_SERVER : KP_E_PEER_ALERT;
 }

@@ -148,6 +148,8 @@ struct kp_outcome {
     size_t user_len;
     char *alpn;
     char *server_name;
+    char *device_id; /* client of TLS 1.3: whom it is for */
+    size_t device_id_len;
     struct kp_session *session; /* client: from NewSessionTicket */
 };
 
@@ -183,7 +185,7 @@ struct kp_handshake {
     /* server */
     bool prefer_tls12;
     bool ask_cookie;
-    bool foreign_device; /* TLS 1.3: server_identity is another device's */
+    bool proves_nothing; /* TLS 1.3: made for another device, or by a name that nobody can have */
     bool have_credential;
     struct kp_credential credential;
     char *claimed; /* srp_I or client_identity of ClientHello; ours */

@@ -201,15 +201,22 @@ static int look_at(struct kp_handshake *hs, const struct kp_client_hello *hello,
     return err;
 }
 
+/* Whatever a caller's look-up makes of the others. */
+static bool can_be_name(struct kp_span name)
+{
+    return name.len > 0 && name.len <= KP_NAME_MAX && memchr(name.data, 0, name.len) == NULL;
+}
+
 static int keep_pake(struct kp_handshake *hs, const struct kp_pake_offer *pake)
 {
     const struct kp_context *context = hs->context;
 
     memcpy(hs->t13.share_p, pake->share.data, KP_POINT_LEN);
-    hs->foreign_device =
-        pake->server_identity.len != context->device_id_len ||
-        (context->device_id_len > 0 &&
-         memcmp(pake->server_identity.data, context->device_id, context->device_id_len) != 0);
+    bool ours =
+        pake->server_identity.len == context->device_id_len &&
+        (context->device_id_len == 0 ||
+         memcmp(pake->server_identity.data, context->device_id, context->device_id_len) == 0);
+    hs->proves_nothing = !ours || !can_be_name(pake->client_identity);
     hs->claimed_len = pake->client_identity.len;
     return kp_copy_text(&hs->claimed, pake->client_identity.data, pake->client_identity.len);
 }
@@ -252,12 +259,22 @@ static int keep(struct kp_handshake *hs, const struct kp_client_hello *hello,
     return err;
 }
 
+/* RFC 8446 5.1: no message may span a change of keys, and one follows the ClientHello.  Seen now,
+ * no guess has been answered yet. */
+static int nothing_behind(const struct kp_handshake *hs)
+{
+    return hs->message_len > hs->hello_len ? KP_E_UNEXPECTED : 0;
+}
+
 /* The first ClientHello, or the answer to it that asks for another. */
 int kp_server13_begin(struct kp_handshake *hs, const struct kp_client_hello *hello)
 {
     struct look look = {0};
     /* RFC 8446 4.2.2: not in an initial ClientHello. */
     int err = has(hello, KP_EXT_COOKIE) ? KP_E_ILLEGAL : look_at(hs, hello, &look);
+
+    if (err == 0)
+        err = nothing_behind(hs);
 
     if (err == 0)
         err = keep(hs, hello, &look);
@@ -283,7 +300,10 @@ static int check_second(struct kp_handshake *hs, const struct kp_client_hello *h
     uint8_t fixed[KP_SHA256_LEN];
     int err = kp_retry13_fixed(hs->context->crypto, hello, retry->group, fixed);
 
-    if (err == 0 && memcmp(fixed, retry->fixed, sizeof(fixed)) != 0)
+    /* A cookie of this very connection: what its first ClientHello said (names, limits) stays. */
+    if (err == 0 && (memcmp(fixed, retry->fixed, sizeof(fixed)) != 0 ||
+                     memcmp(fixed, hs->t13.fixed, sizeof(fixed)) != 0 ||
+                     retry->suite != hs->suite->value || retry->group != hs->t13.asked_group))
         err = KP_E_ILLEGAL;
     if (err == 0)
         err = look_at(hs, hello, look);
@@ -316,6 +336,8 @@ int kp_server13_recv_second_hello(struct kp_handshake *hs, struct kp_reader *r)
         err = kp_retry13_transcript(hs, &retry, cookie);
     if (err == 0)
         err = check_second(hs, &hello, &retry, &look);
+    if (err == 0)
+        err = nothing_behind(hs);
     if (err == 0)
         err = keep(hs, &hello, &look);
     hs->step = kp_flow13_server;

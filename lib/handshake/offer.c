@@ -21,16 +21,52 @@ static bool session_lives(const struct kp_session *session, uint64_t now)
            (now >= session->received && now - session->received < session->lifetime);
 }
 
+static bool has_session(const struct kp_handshake *hs, uint16_t version)
+{
+    return hs->session != NULL && hs->session->version == version;
+}
+
 /* Without a login there is nothing to fall back on but the ticket's own version. */
 static bool may_use(const struct kp_handshake *hs, unsigned version, uint16_t session_version)
 {
     return (hs->context->versions & version) != 0 &&
-           (hs->login != NULL || hs->session->version == session_version);
+           (hs->login != NULL || has_session(hs, session_version));
+}
+
+/* A session of TLS 1.3 is for the one user and the one device that it was proved with. */
+static bool session_fits(const struct kp_handshake *hs)
+{
+    const struct kp_session *session = hs->session;
+    const struct kp_login *login = hs->login;
+
+    if (login == NULL || !has_session(hs, KP_TLS13))
+        return true;
+    if (session->name_len != login->name_len ||
+        memcmp(session->name, login->name, login->name_len) != 0)
+        return false;
+    return !login->has_device ||
+           (session->device_id_len == login->device_id_len &&
+            memcmp(session->device_id, login->device_id, login->device_id_len) == 0);
+}
+
+static int keep_device_id(struct kp_handshake *hs)
+{
+    struct kp_span id = {NULL, 0};
+
+    if (hs->login != NULL && hs->login->has_device)
+        id = (struct kp_span){hs->login->device_id, hs->login->device_id_len};
+    else if (has_session(hs, KP_TLS13))
+        id = (struct kp_span){hs->session->device_id, hs->session->device_id_len};
+    hs->outcome->device_id_len = id.len;
+    return kp_copy_text(&hs->outcome->device_id, id.data, id.len);
 }
 
 int kp_client_plan(struct kp_handshake *hs)
 {
     bool ietf = hs->context->pake == KP_PAKE_IETF;
+
+    if (!session_fits(hs))
+        return KP_E_ARGUMENT;
 
     if (hs->session != NULL && !session_lives(hs->session, hs->now)) {
         if (hs->login == NULL)
@@ -50,7 +86,7 @@ int kp_client_plan(struct kp_handshake *hs)
         hs->facts |= ietf ? KP_FACT_OFFER_GROUPS : 0u;
     }
     if (hs->facts & (KP_FACT_OFFER12 | KP_FACT_OFFER13))
-        return 0;
+        return keep_device_id(hs);
     return hs->login == NULL ? KP_E_TICKET_REFUSED : KP_E_ARGUMENT;
 }
 
@@ -110,11 +146,6 @@ static struct kp_span user_name(const struct kp_handshake *hs)
     if (hs->login != NULL)
         return (struct kp_span){(const uint8_t *)hs->login->name, hs->login->name_len};
     return (struct kp_span){(const uint8_t *)hs->session->name, hs->session->name_len};
-}
-
-static bool has_session(const struct kp_handshake *hs, uint16_t version)
-{
-    return hs->session != NULL && hs->session->version == version;
 }
 
 static void fill12(struct kp_handshake *hs, struct kp_extensions *ext)

@@ -96,7 +96,7 @@ static int take_ticket(struct kp_handshake *hs, const struct kp_extensions *ext)
         (ext->present & KP_EXT_PAKE))
         return KP_E_ILLEGAL;
     if (!(ext->present & KP_EXT_KEY_SHARE))
-        return KP_E_MISSING;
+        return KP_E_ILLEGAL;
     hs->outcome->resumed = true;
     hs->facts |= KP_FACT_RESUMED;
     return 0;

@@ -191,11 +191,11 @@ int kp_tls13_send_finished(struct kp_handshake *hs, struct kp_builder *b)
 }
 
 /* A simulated half has nobody's password; if somebody had it, it would still be no proof.  Nor is
- * one that was made for another device. */
+ * one that was made for another device, or by a name that nobody can have. */
 static bool proves_nothing(const struct kp_handshake *hs)
 {
     return hs->context->role == KP_SERVER && hs->t13.form != 0 &&
-           (hs->credential.spake2plus_simulated || hs->foreign_device);
+           (hs->credential.spake2plus_simulated || hs->proves_nothing);
 }
 
 int kp_tls13_recv_finished(struct kp_handshake *hs, struct kp_reader *r)

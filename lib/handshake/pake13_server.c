@@ -91,8 +91,8 @@ static int run_pake(struct kp_handshake *hs)
                        (struct kp_span){context->device_id, context->device_id_len});
     struct kp_spake2plus_keys keys;
 
-    /* An attempt from here on, and until the right Finished: X = w0 M is a guess that our refusal of
-     * it would answer, and confirmV answers any other. */
+    /* An attempt from here on, and until the right Finished: X = w0 M is a guess that our refusal
+     * of it would answer, and confirmV answers any other. */
     hs->facts |= KP_FACT_PASSWORD_USED;
     hs->outcome->password_used = true;
     int err = kp_scalar_random(context->crypto, t->scalar);
@@ -135,6 +135,11 @@ int kp_server13_compute(struct kp_handshake *hs)
 
     if (err == 0 && hs->t13.group != 0)
         err = run_exchange(hs);
+    /* Long ones are a stranger's way to our memory while he makes us wait. */
+    free(hs->claimed);
+    hs->claimed = NULL;
+    free(hs->t13.peer_share);
+    hs->t13.peer_share = NULL;
     return err;
 }
 
@@ -219,6 +224,8 @@ int kp_server13_send_ticket(struct kp_handshake *hs, struct kp_builder *b)
     struct kp_reader r;
     size_t len = 0;
 
+    if (state.user_len > sizeof(state.user))
+        return KP_E_INTERNAL;
     memcpy(state.user, hs->outcome->user, state.user_len);
     int err = kp_resumption_psk13(hs->t13.schedule.mac, hs->outcome->kept.tls13.resumption,
                                   message.nonce, state.master);

@@ -87,6 +87,8 @@ static int make_session(const struct kp_post13 *post, const struct kp_new_ticket
     session->age_add = message->age_add;
     session->name_len = outcome->user_len;
     memcpy(session->name, outcome->user, outcome->user_len);
+    session->device_id_len = outcome->device_id_len;
+    memcpy(session->device_id, outcome->device_id, outcome->device_id_len);
     return err;
 }
 

@@ -15,8 +15,8 @@ struct kp_post13 {
 };
 
 enum kp_post13_event {
-    KP_POST_NOTHING, /* more bytes are needed */
-    KP_POST_IGNORED, /* a ticket that is not kept */
+    KP_POST_NOTHING,    /* more bytes are needed */
+    KP_POST_IGNORED,    /* a ticket that is not kept */
     KP_POST_TICKET,     /* outcome->session is a new one */
     KP_POST_NEW_KEYS,   /* the peer has changed its keys */
     KP_POST_ASKED_KEYS, /* and wants us to change ours */

@@ -365,6 +365,35 @@ static void test_alerts(void **state)
     }
 }
 
+/* RFC 8446 6.2: what failed is forgotten, ticket and secrets; what was merely cut keeps its ticket.
+ */
+static void test_forgotten(void **state)
+{
+    static const union kp_kept nothing;
+    uint8_t out[16];
+
+    (void)state;
+    for (int cut = 0; cut <= 1; cut++) {
+        struct pair p;
+        open_proved(&p);
+        struct kp_conn *client = p.conn[KP_CLIENT];
+        must(kp_conn_export(client, "EXPORTER-x", 10, NULL, 0, out, sizeof(out)) == 0);
+        if (cut)
+            assert_int_equal(kp_wire_in_end(client), KP_E_TRUNCATED);
+        else
+            pair13_seal(&p, KP_SERVER, KP_ALERT, "\x02\x28", 2, 0);
+        pair_run(&p);
+        assert_int_not_equal(kp_conn_error(client), 0);
+        struct kp_session *session = kp_conn_session(client);
+        assert_int_equal(session != NULL, cut);
+        kp_session_free(session);
+        assert_int_equal(kp_conn_export(client, "EXPORTER-x", 10, NULL, 0, out, sizeof(out)),
+                         KP_E_ARGUMENT);
+        assert_memory_equal(&client->outcome.kept, &nothing, sizeof(nothing));
+        pair_close(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -373,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_ticket_lifetimes), cmocka_unit_test(test_ignored_tickets),
         cmocka_unit_test(test_bad_tickets),      cmocka_unit_test(test_floods),
         cmocka_unit_test(test_no_flood),         cmocka_unit_test(test_alerts),
+        cmocka_unit_test(test_forgotten),
     };
 
     return cmocka_run_group_tests(tests, open_world, close_world);

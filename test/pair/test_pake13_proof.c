@@ -175,7 +175,7 @@ static void test_foreign_device_never_proves(void **state)
         p.withhold = true;
         pair_connect(&p, w.world.login, NULL, NULL);
         pair_run(&p);
-        p.conn[KP_SERVER]->handshake->foreign_device = kind == 1;
+        p.conn[KP_SERVER]->handshake->proves_nothing = kind == 1;
         p.withhold = false;
         pair_run(&p);
         /* The client has its proof; the server doesn't. */
@@ -346,6 +346,33 @@ static void test_finished(void **state)
     }
 }
 
+/* A caller whose look-up cuts a name at its NUL, or makes a user of none, proves nobody: whatever
+ * the client knows. */
+static void test_no_name(void **state)
+{
+    static const size_t lens[] = {0, 6, 7, 200};
+
+    (void)state;
+    open_form(&w, KP_PAKE_IETF, KP_USE_TLS13);
+    for (size_t i = 0; i < COUNT(lens); i++) {
+        struct kp_login *login = w.world.login;
+        struct pair p;
+        memset(login->name + strlen(ALICE), 0, sizeof(login->name) - strlen(ALICE));
+        login->name_len = lens[i];
+        pair13_open(&p, &w, START, 5);
+        p.withhold = true;
+        pair_connect(&p, login, NULL, NULL);
+        pair_run(&p);
+        must(kp_conn_credential(p.conn[KP_SERVER], &w.world.credential) == 0);
+        p.withhold = false;
+        pair_run(&p);
+        assert_true(pair_proved(&p, KP_CLIENT));
+        assert_ended(&p, KP_SERVER, KP_E_PROOF, 20);
+        login->name_len = strlen(ALICE);
+        pair_close(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_other_device),
         cmocka_unit_test(test_foreign_device_never_proves),
         cmocka_unit_test_teardown(test_long_identity, close_world),
+        cmocka_unit_test_teardown(test_no_name, close_world),
         cmocka_unit_test_teardown(test_alerts_instead, close_world),
         cmocka_unit_test_teardown(test_nothing_or_garbage, close_world),
         cmocka_unit_test(test_finished),

@@ -363,8 +363,7 @@ static void test_foreign_cookie(void **state)
         pair_close(&p);
         if (kind == 1)
             world13_close(&other);
-        /* The last kind: this server's for this hello, of another connection: as good as its own,
-         * since the server keeps nothing. */
+        /* The last kind: this server's, of another connection with the very same hello. */
         struct cookie_change c = {.instead = &cookie};
         with_cookie(&c, kind == 2 ? 0 : KP_E_ILLEGAL, kind == 2 ? -1 : 47);
         bytes_free(&cookie);

@@ -195,7 +195,29 @@ static struct kp_session *copy_session(const struct kp_session *from, size_t tic
     copy->age_add = from->age_add;
     copy->name_len = from->name_len;
     memcpy(copy->name, from->name, sizeof(copy->name));
+    copy->device_id_len = from->device_id_len;
+    memcpy(copy->device_id, from->device_id, sizeof(copy->device_id));
     return copy;
+}
+
+/* It is one user's and one device's. */
+static void test_of_another(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        struct kp_session *copy = copy_session(session, session->ticket_len);
+        struct pair p;
+        if (kind == 1)
+            copy->device_id[0] ^= 1;
+        else if (kind == 2)
+            copy->device_id_len--;
+        pair13_open(&p, &w, START + 1, 5);
+        assert_int_equal(kp_conn_connect(p.conn[KP_CLIENT],
+                                         kind == 0 ? w.world.unknown : w.world.login, copy, NULL),
+                         KP_E_ARGUMENT);
+        pair_close(&p);
+        kp_session_free(copy);
+    }
 }
 
 /* A ticket that isn't ours is no error; a binder that is wrong is one. */
@@ -291,6 +313,8 @@ static void test_versions(void **state)
     pair_close(&p);
     /* As if it were TLS 1.3's. */
     its->version = KP_TLS13;
+    its->device_id_len = session->device_id_len;
+    memcpy(its->device_id, session->device_id, sizeof(its->device_id));
     its->suite = 0x1301;
     its->received = START;
     its->lifetime = KP_TICKET_SECONDS;
@@ -378,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_client_knows),
         cmocka_unit_test(test_changed_credential),
         cmocka_unit_test(test_wrong_password_beside),
+        cmocka_unit_test(test_of_another),
         cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_binder),
         cmocka_unit_test(test_suites),
