@@ -228,6 +228,14 @@ int kp_ask_password(const struct kp_ask *ask, struct kp_text *out)
     return status;
 }
 
+bool kp_ask_name_makes_sense(void)
+{
+    int tty = kp_ask_terminal_open();
+    if (tty >= 0)
+        (void)close(tty);
+    return tty >= 0;
+}
+
 static int ask_name(const char *offer, struct kp_ask_line *line)
 {
     char shown[KP_TEXT_ESCAPED_MAX(KP_NAME_MAX)] = "";

@@ -36,6 +36,8 @@ int kp_ask_password(const struct kp_ask *ask, struct kp_text *out) KP_MUST_CHECK
 /* Whether kp_ask_password would ask a person, who can be asked again after a wrong password. */
 bool kp_ask_again_makes_sense(const struct kp_options *options);
 
+/* Whether there is a terminal to ask for a name. */
+bool kp_ask_name_makes_sense(void);
 /* The name in NFC: given, else the terminal is asked, offering offer (NULL: none).  Without a
  * terminal KP_EXIT_USAGE.  fresh: by the rules of new names. */
 int kp_ask_name(const char *given, const char *offer, bool fresh,

@@ -87,6 +87,10 @@ static void woken(uv_async_t *wake)
     struct kp_login *login;
     if (!a->busy)
         return;
+    if (a->by_signal && a->ended) {
+        give_signals_back(a);
+        return;
+    }
     if (a->by_signal) {
         a->stopped(a);
         return;
@@ -121,6 +125,16 @@ int kp_asking_start(struct kp_asking *a)
     if (a->tty >= 0)
         (void)close(a->tty);
     return -1;
+}
+
+/* The thread lets go of the terminal as for a signal of another's, and waits for the process's end.
+ */
+void kp_asking_end(struct kp_asking *a)
+{
+    if (!a->busy || a->by_signal)
+        return;
+    a->ended = true;
+    (void)pthread_kill(a->thread, SIGTERM);
 }
 
 void kp_asking_close(struct kp_asking *a)

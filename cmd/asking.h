@@ -28,6 +28,7 @@ struct kp_asking {
     int tty;
     int status;
     bool busy;
+    bool ended; /* nobody wants the answer any more */
     volatile sig_atomic_t by_signal;
 };
 
@@ -38,6 +39,8 @@ void kp_asking_settle_threads(struct kp_loop *loop);
 void kp_asking_init(struct kp_asking *asking, struct kp_loop *loop);
 /* Asks, saying that the proof failed; one at a time.  0, or -1 when there is no thread for it. */
 int kp_asking_start(struct kp_asking *asking);
+/* It stops asking, if it does, and the terminal is as it was; or else its answer may still come. */
+void kp_asking_end(struct kp_asking *asking);
 void kp_asking_close(struct kp_asking *asking);
 /* At the process's end, when it is busy: the terminal's echo is back on. */
 void kp_asking_leave(const struct kp_asking *asking);

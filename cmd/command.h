@@ -24,6 +24,8 @@ struct kp_command {
                           space stays as it is */
     const struct kp_option *options;
     size_t max_positionals;
+    /* Whether the word is an action of it, as "add" is of passwd; NULL: it has none. */
+    bool (*has_action)(const char *word);
     /* The exit status.  options is parsed and freed by the caller. */
     int (*run)(struct kp_options *options);
 };

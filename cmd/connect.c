@@ -12,6 +12,7 @@
 #include "login.h"
 #include "platform.h"
 #include "remember.h"
+#include "trouble.h"
 
 #define TRIES 3
 
@@ -91,14 +92,14 @@ static int make_context(struct job *j)
 
 static int report(const struct job *j, const struct kp_pipe_result *result)
 {
-    char text[512];
     switch (result->end) {
     case KP_PIPE_DONE:
         return KP_EXIT_DONE;
     case KP_PIPE_TROUBLE:
-        kp_explain(&result->trouble, j->target.where, text, sizeof text);
-        return kp_command_fail(
-            kp_trouble_is_proof(&result->trouble) ? KP_EXIT_PROOF : KP_EXIT_FAILED, "%s", text);
+        if (!result->trouble.stranger)
+            return kp_trouble_tell(&result->trouble, j->target.where, j->verbose);
+        kp_remember_alarm(&j->remember, &result->sent);
+        return KP_EXIT_FAILED;
     case KP_PIPE_INPUT:
         return kp_command_fail(KP_EXIT_FAILED, "standard input can't be read: %s",
                                uv_strerror(result->local_error));

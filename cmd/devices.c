@@ -8,15 +8,18 @@
 #include "client/saved_file.h"
 #include "command.h"
 
+#define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-"
+
 static const struct kp_option table[] = {{NULL, KP_OPTION_FLAG, NULL, NULL}};
 
 /* ---- list -------------------------------------------------------------------------------- */
 
+/* Those that are known: of what only came by TLS 1.3 nobody has said whether it can TLS 1.2. */
 static const char *versions_text(unsigned versions)
 {
     if (versions == KP_USE_TLS12)
         return "TLS 1.2";
-    return versions == KP_USE_TLS13 ? "TLS 1.3" : "TLS 1.2, 1.3";
+    return versions == KP_USE_TLS13 ? "TLS 1.3" : "TLS 1.2, TLS 1.3";
 }
 
 static const char *time_text(uint64_t seconds, char text[32])
@@ -28,15 +31,28 @@ static const char *time_text(uint64_t seconds, char text[32])
     return text;
 }
 
+#define QUOTED_MAX(n) (KP_TEXT_ESCAPED_MAX(n) + 2)
+
+/* A field of a line: in quotes if it could be taken for more than one; within they are escaped. */
+static const char *field(char *out, const char *text)
+{
+    size_t len = strlen(text);
+    if (len > 0 && strspn(text, PLAIN) == len)
+        return memcpy(out, text, len + 1);
+    out[0] = '"';
+    kp_text_escape(out + 1, text, len);
+    len = strlen(out);
+    memcpy(out + len, "\"", 2);
+    return out;
+}
+
 static void print(const struct kp_saved_device *device, int name_width, int host_width)
 {
-    char host[KP_HOST_TEXT_LEN], user[KP_TEXT_ESCAPED_MAX(KP_NAME_MAX)], when[32];
-    char id[KP_TEXT_ESCAPED_MAX(KP_DEVICE_ID_MAX)];
-    printf("%-*s  %-*s  %s  %-12s  %s  %s\n", name_width, device->name, host_width,
+    char host[KP_HOST_TEXT_LEN], user[QUOTED_MAX(KP_NAME_MAX)], when[32];
+    char id[QUOTED_MAX(KP_DEVICE_ID_MAX)];
+    printf("%-*s  %-*s  %s  %-16s  %s  %s\n", name_width, device->name, host_width,
            kp_host_text(&device->host, NULL, host), time_text(device->seen, when),
-           versions_text(device->versions),
-           kp_text_escape(user, device->user, strlen(device->user)),
-           kp_text_escape(id, device->id, strlen(device->id)));
+           versions_text(device->versions), field(user, device->user), field(id, device->id));
 }
 
 static int wider(int width, size_t len)
@@ -49,7 +65,7 @@ static int list(const struct kp_options *options)
     struct kp_file_error error;
     struct kp_saved saved;
     char host[KP_HOST_TEXT_LEN];
-    int name_width = 0, host_width = 0;
+    int name_width = (int)strlen("NAME"), host_width = (int)strlen("ADDRESS");
     (void)options;
     if (kp_saved_load(&saved, &error) != 0)
         return kp_command_fail(KP_EXIT_FAILED, "%s", error.why);
@@ -57,6 +73,9 @@ static int list(const struct kp_options *options)
         name_width = wider(name_width, strlen(saved.devices[i].name));
         host_width = wider(host_width, strlen(kp_host_text(&saved.devices[i].host, NULL, host)));
     }
+    if (saved.count > 0)
+        printf("%-*s  %-*s  %-16s  %-16s  %s  %s\n", name_width, "NAME", host_width, "ADDRESS",
+               "LAST SEEN", "VERSIONS", "USER", "DEVICE ID");
     for (size_t i = 0; i < saved.count; i++)
         print(&saved.devices[i], name_width, host_width);
     if (saved.count == 0)
@@ -135,6 +154,14 @@ static const struct action {
     {"forget", 2, "forget NAME", forget},
 };
 
+static bool has_action(const char *word)
+{
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
+        if (strcmp(actions[i].name, word) == 0)
+            return true;
+    return false;
+}
+
 static int run(struct kp_options *options)
 {
     if (options->positional_count == 0)
@@ -163,5 +190,6 @@ const struct kp_command kp_command_devices = {
         "under sudo it is that of who typed sudo.",
     .options = table,
     .max_positionals = 3,
+    .has_action = has_action,
     .run = run,
 };

@@ -56,6 +56,18 @@ static bool is_version(const char *word)
            strcmp(word, "-V") == 0;
 }
 
+/* Of an action there is the command's help. */
+static int help_of(const struct kp_command *command, size_t count, const char *const *words)
+{
+    kp_command_named(command->name);
+    if (count > 0 && command->has_action != NULL && !command->has_action(words[0]))
+        return kp_command_misused("there is no such action");
+    if (count > (command->has_action != NULL ? 1 : 0))
+        return kp_command_misused("one word too many");
+    kp_command_help(command);
+    return KP_EXIT_DONE;
+}
+
 static int help(int argc, char **argv)
 {
     if (argc == 0) {
@@ -69,8 +81,7 @@ static int help(int argc, char **argv)
     }
     if (command == NULL)
         return kp_command_misused("there is no such command");
-    kp_command_help(command);
-    return KP_EXIT_DONE;
+    return help_of(command, (size_t)argc - 1, (const char *const *)argv + 1);
 }
 
 static int run(const struct kp_command *command, int argc, char **argv)
@@ -86,6 +97,9 @@ static int run(const struct kp_command *command, int argc, char **argv)
     } else if (options.help) {
         kp_command_help(command);
         status = KP_EXIT_DONE;
+    } else if (command->has_action != NULL && options.positional_count > 0 &&
+               strcmp(options.positionals[0], "help") == 0) {
+        status = help_of(command, options.positional_count - 1, options.positionals + 1);
     } else if (options.positional_count > command->max_positionals) {
         /* It isn't repeated: people type passwords in strange places. */
         status = kp_command_misused("one word too many: %zu where %zu can stand",

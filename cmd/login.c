@@ -10,16 +10,23 @@
 #include "creds/label.h"
 #include "net/address.h"
 
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 bool kp_login_is_label(const char *text, size_t len)
 {
-    char low[KP_LABEL_LEN];
+    char label[KP_LABEL_LEN + 1];
     bool right;
-    if (len != sizeof low)
-        return false;
-    for (size_t i = 0; i < sizeof low; i++)
-        low[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
-    right = kp_label_is_right(low, sizeof low);
-    kp_wipe(low, sizeof low);
+    while (len > 0 && is_space(text[len - 1]))
+        len--;
+    while (len > 0 && is_space(*text)) {
+        text++;
+        len--;
+    }
+    right = kp_label_read(text, len, label);
+    kp_wipe(label, sizeof label);
     return right;
 }
 

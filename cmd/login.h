@@ -8,8 +8,8 @@
 
 #include "ask.h"
 
-/* Whether text is a label's password, however its letters were typed: names and ids go over the
- * wire in the clear. */
+/* Whether text is a label's password, however it was typed, spaces around it or not: names, ids and
+ * addresses go over the wire in the clear. */
 bool kp_login_is_label(const char *text, size_t len);
 
 /* As kp_ask_name, offering admin.  A name that is a label's password is refused. */

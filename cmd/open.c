@@ -16,6 +16,7 @@
 #include "login.h"
 #include "platform.h"
 #include "remember.h"
+#include "trouble.h"
 
 #define TRIES 3
 
@@ -38,6 +39,7 @@ struct job {
     struct kp_address listen;
     struct kp_text user;
     struct kp_context *context;
+    struct kp_context *tls13; /* offers nothing less; NULL: context is the only one */
     struct kp_login_wish wish;
     struct kp_login *login;
     struct kp_loop loop;
@@ -50,6 +52,8 @@ struct job {
     uv_work_t saving;
     uv_signal_t term, interrupt;
     int status;
+    int failures; /* of the password, since it was proved last */
+    uint16_t due; /* the version of a full handshake that is still to be looked at; 0: none */
     bool verbose;
     bool is_saving;
     bool ask_later; /* the device, what it is: when the page can be used */
@@ -88,6 +92,7 @@ static int check(struct job *j)
 /* ---- What the device is ------------------------------------------------------------------ */
 
 static void end(struct job *j, int status);
+static void look(struct job *j);
 
 static void save(uv_work_t *work)
 {
@@ -101,6 +106,7 @@ static void saved(uv_work_t *work, int error)
     (void)error;
     j->is_saving = false;
     kp_remember_tell(&j->remember);
+    look(j);
 }
 
 /* Files are slow: while pages are served a thread does it. */
@@ -119,16 +125,20 @@ static void shut_out(struct job *j)
     if (!j->serving)
         return;
     kp_prover_stop(j->prover);
+    kp_asking_end(&j->asking);
     kp_face_cut(&j->face);
 }
 
 static void told(void *owner, const struct kp_told *what, const char *why)
 {
     struct job *j = owner;
-    if (!kp_remember_told(&j->remember, what, why, j->verbose))
+    if (!kp_remember_told(&j->remember, what, why, j->verbose)) {
+        kp_remember_alarm(&j->remember, NULL);
         shut_out(j);
-    else if (j->serving && what != NULL && !j->is_saving)
+    } else if (j->serving && what != NULL && !j->is_saving) {
         save_aside(j);
+    }
+    look(j);
 }
 
 static void ask_what_it_is(struct job *j)
@@ -137,15 +147,15 @@ static void ask_what_it_is(struct job *j)
         kp_id_reader_start(&j->reader, &j->device, told, j);
 }
 
-/* A device that is known by its id is asked before the browser gets to it; a new one meanwhile. */
-static void proved(struct kp_device *device, const struct kp_info *info)
+/* A device that is known by its id is asked before the browser gets to it; a new one meanwhile.
+ * One at a time: what is due while another is looked at comes after it. */
+static void look(struct job *j)
 {
-    struct job *j = device->owner;
-    if (j->verbose)
-        kp_agreed_tell(info);
-    if (info->resumed || j->is_saving)
+    const struct kp_info info = {.version = j->due};
+    if (j->due == 0 || j->is_saving || j->reader != NULL || j->stranger)
         return;
-    kp_remember_proved(&j->remember, info);
+    j->due = 0;
+    kp_remember_proved(&j->remember, &info);
     if (!kp_remember_asks(&j->remember))
         return;
     j->ask_later = !j->serving && j->remember.id[0] == '\0';
@@ -153,14 +163,25 @@ static void proved(struct kp_device *device, const struct kp_info *info)
         ask_what_it_is(j);
 }
 
+static void proved(struct kp_device *device, const struct kp_info *info)
+{
+    struct job *j = device->owner;
+    if (j->verbose)
+        kp_agreed_tell(info);
+    if (info->version == 0x0304 && j->tls13 != NULL)
+        kp_device_keep_tls13(device, j->tls13);
+    if (info->resumed)
+        return;
+    j->failures = 0;
+    j->due = info->version;
+    look(j);
+}
+
 /* ---- The first handshake ----------------------------------------------------------------- */
 
 static int tell_trouble(const struct job *j, const struct kp_trouble *trouble)
 {
-    char text[512];
-    kp_explain(trouble, j->target.where, text, sizeof text);
-    return kp_command_fail(kp_trouble_is_proof(trouble) ? KP_EXIT_PROOF : KP_EXIT_FAILED, "%s",
-                           text);
+    return kp_trouble_tell(trouble, j->target.where, j->verbose);
 }
 
 static void use_login(struct job *j, struct kp_login *login)
@@ -180,9 +201,7 @@ static int prove_once(struct job *j, const char *error)
     use_login(j, login);
     if (!kp_prove(&j->device, &trouble))
         return tell_trouble(j, &trouble);
-    if (j->stranger)
-        return tell_trouble(j, &j->device.trouble);
-    return KP_EXIT_DONE;
+    return j->stranger ? KP_EXIT_FAILED : KP_EXIT_DONE;
 }
 
 static int prove(struct job *j)
@@ -215,8 +234,12 @@ static void tried(void *owner, const struct kp_trouble *trouble)
 static void answered(struct kp_asking *asking, int status, struct kp_login *login)
 {
     struct job *j = asking->owner;
+    if (j->stranger) {
+        kp_login_free(login);
+        return;
+    }
     if (status != KP_EXIT_DONE) {
-        end(j, KP_EXIT_PROOF);
+        end(j, kp_trouble_is_proof(&j->device.trouble) ? KP_EXIT_PROOF : KP_EXIT_FAILED);
         return;
     }
     /* Typing it was an act of the person: it is used at once, whether or not a page waits. */
@@ -230,12 +253,14 @@ static void stopped(struct kp_asking *asking)
     end(asking->owner, KP_EXIT_DONE);
 }
 
-/* A password handshake failed: none starts until the person has answered. */
+/* A password handshake failed: none starts until the person has answered, and the last is the third
+ * in a row. */
 static void halted(struct kp_device *device)
 {
     struct job *j = device->owner;
     int status = tell_trouble(j, &device->trouble);
-    if (!kp_ask_again_makes_sense(j->options) || kp_asking_start(&j->asking) != 0)
+    bool asks = ++j->failures < TRIES && kp_ask_again_makes_sense(j->options);
+    if (!asks || kp_asking_start(&j->asking) != 0)
         end(j, status);
 }
 
@@ -246,6 +271,7 @@ static void end(struct job *j, int status)
     if (!j->face.open)
         return;
     j->status = status;
+    j->due = 0;
     kp_face_stop(&j->face);
     kp_prover_stop(j->prover);
     kp_id_reader_stop(j->reader);
@@ -294,11 +320,12 @@ static int announce(struct job *j, const struct kp_address *bound)
     printf("open %s\n", url);
     if (fflush(stdout) != 0 || ferror(stdout))
         return kp_command_fail(KP_EXIT_FAILED, "the link can't be written to standard output");
-    kp_command_note("every program on this computer can use this link until Ctrl-C ends it");
-    kp_command_note("what else to know: cookies are shared with other ports of 127.0.0.1, only the "
-                    "first request of a connection is checked for coming from another site, and a "
-                    "page that leads to the device's own http:// address leads out of the "
-                    "protection (man keyplate-open)");
+    kp_command_note("every program on this computer can use this link until Ctrl-C");
+    if (j->verbose || j->target.saved.name[0] == '\0')
+        kp_command_note("what else to know: cookies are shared with other ports of 127.0.0.1, only "
+                        "the first request of a connection is checked for coming from another "
+                        "site, and a page that leads to the device's own http:// address leads out "
+                        "of the protection (man keyplate-open)");
     if (!kp_options_has(j->options, "no-browser") &&
         kp_platform_open_browser(&j->loop.uv, url, no_browser) != 0)
         no_browser();
@@ -335,7 +362,12 @@ static int make_context(struct job *j)
         .alpn_count = 1,
         .buffer_len = KP_RECORD_BUFFER_LEN,
     };
-    if (kp_context_new(&j->context, &settings) != 0 || kp_loop_init(&j->loop) != 0)
+    int error = kp_context_new(&j->context, &settings);
+    if (error == 0 && settings.versions == (KP_USE_TLS12 | KP_USE_TLS13)) {
+        settings.versions = KP_USE_TLS13;
+        error = kp_context_new(&j->tls13, &settings);
+    }
+    if (error != 0 || kp_loop_init(&j->loop) != 0)
         return kp_command_fail(KP_EXIT_FAILED, "out of memory");
     kp_asking_settle_threads(&j->loop);
     return KP_EXIT_DONE;
@@ -390,6 +422,7 @@ static void clear(struct job *j)
     kp_login_free(j->login);
     kp_loop_close(&j->loop);
     kp_context_free(j->context);
+    kp_context_free(j->tls13);
     kp_text_clear(&j->user);
 }
 
@@ -415,7 +448,7 @@ static int run(struct kp_options *options)
 const struct kp_command kp_command_open = {
     .name = "open",
     .summary = "see a device's web page in your browser",
-    .synopsis = "URL|ADDR[:PORT]|NAME [--user NAME]\n"
+    .synopsis = "URL|ADDR[:PORT]|NAME|keyplate://LINK [--user NAME]\n"
                 "[--password-file FILE|--password-fd N] [OPTION...]",
     .about =
         "Proves the password to the device (and the device proves that it has it), prints a line "

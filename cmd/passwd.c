@@ -177,9 +177,10 @@ int kp_passwd_keep_tls13(const struct kp_passwd *passwd, const struct kp_text *n
         return KP_EXIT_DONE;
     return kp_command_fail(
         KP_EXIT_FAILED,
-        "%s would be the first user of %s without TLS 1.3: clients that offer both versions would "
-        "then get TLS 1.2, and those that remember this device by TLS 1.3 would refuse it; "
-        "--allow-tls12 does it all the same; nothing was changed",
+        "%s would be the only user of %s without TLS 1.3: while that is so, new clients that offer "
+        "both versions get TLS 1.2, whoever they are; and where the user's own computer remembers "
+        "TLS 1.3, the right password is refused as if it were wrong, until --tls 1.2 or keyplate "
+        "devices forget; --allow-tls12 does it all the same; nothing was changed",
         kp_passwd_shown(name), passwd->path);
 }
 
@@ -274,16 +275,27 @@ static void hold_standard_descriptors(void)
             return;
 }
 
+static const struct action *find_action(const char *word)
+{
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        if (strcmp(actions[i].name, word) == 0)
+            return &actions[i];
+    return NULL;
+}
+
+static bool has_action(const char *word)
+{
+    return find_action(word) != NULL;
+}
+
 /* Words that were given are never repeated: one may be a password in the wrong place. */
 static int run(struct kp_options *given)
 {
-    const struct action *action = NULL;
+    const struct action *action;
     if (given->positional_count == 0)
         return kp_command_misused("what to do is missing: add, change, remove, list, check, import "
                                   "or export");
-    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
-        if (strcmp(actions[i].name, given->positionals[0]) == 0)
-            action = &actions[i];
+    action = find_action(given->positionals[0]);
     if (action == NULL)
         return kp_command_misused("no such action: it is add, change, remove, list, check, import "
                                   "or export");
@@ -326,5 +338,6 @@ const struct kp_command kp_command_passwd = {
         "from the arguments.",
     .options = options,
     .max_positionals = SIZE_MAX, /* each action counts its own */
+    .has_action = has_action,
     .run = run,
 };

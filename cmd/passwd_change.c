@@ -194,6 +194,7 @@ static void tell_set(const struct kp_passwd *passwd, const struct request *reque
         kp_command_note("%s was added to %s", name, passwd->path);
     else
         kp_command_note("the password of %s was changed in %s", name, passwd->path);
+    kp_passwd_tell_link(passwd, &request->name);
     if (stays)
         kp_command_note("%s has TLS 1.3 only, as before: --tls any makes it both", name);
     if (is_weak(password))

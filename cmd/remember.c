@@ -3,6 +3,7 @@
  */
 #include "remember.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -34,38 +35,59 @@ bool kp_remember_asks(const struct kp_remember *r)
 
 /* ---- Another device ---------------------------------------------------------------------- */
 
-static void alarm_of(const struct kp_remember *r, const char *told)
+/* The name that the device which was meant is saved by, or NULL. */
+static const char *name_of(const struct kp_remember *r)
+{
+    if (r->target->saved.name[0] != '\0')
+        return r->target->saved.name;
+    return r->kept == KP_KEPT_NEW ? r->entry.name : NULL;
+}
+
+void kp_remember_alarm(const struct kp_remember *r, const uint64_t *sent)
 {
     char is[KP_TEXT_ESCAPED_MAX(KP_DEVICE_ID_MAX)], was[KP_TEXT_ESCAPED_MAX(KP_DEVICE_ID_MAX)];
-    const char *name = r->target->saved.name[0] != '\0' ? r->target->saved.name
-                       : r->kept == KP_KEPT_NEW         ? r->entry.name
-                                                        : NULL;
-    kp_text_escape(is, told, strlen(told));
+    char reached[80] = "";
+    const char *name = name_of(r);
+    kp_text_escape(is, r->stranger, strlen(r->stranger));
     kp_text_escape(was, r->id, strlen(r->id));
-    kp_command_warn("ANOTHER DEVICE ANSWERS AT %s", r->target->where);
-    kp_command_warn("it knows the password, but says that its device id is \"%s\"", is);
+    if (sent != NULL)
+        (void)snprintf(reached, sizeof reached,
+                       ", but what was sent until then (%" PRIu64 " byte%s) may have reached it",
+                       *sent, *sent == 1 ? "" : "s");
+    kp_command_note("ANOTHER DEVICE ANSWERS AT %s: it knows the password, but says that its device "
+                    "id is \"%s\"",
+                    r->target->where, is);
+    kp_command_note("the device that %s%s has the id \"%s\": someone may be in between, or another "
+                    "device of the same name and password has taken this address",
+                    name != NULL ? "is saved as " : "was asked for", name != NULL ? name : "", was);
+    kp_command_note("the connection is cut, and nothing was saved%s", reached);
     if (name != NULL)
-        kp_command_warn("the device that is saved as %s has the id \"%s\"", name, was);
-    else
-        kp_command_warn("the device that was asked for has the id \"%s\"", was);
-    kp_command_warn("someone may be in between, or another device of the same name and password "
-                    "has taken this address");
-    kp_command_warn("the connection is cut, and nothing was saved");
-    if (name != NULL)
-        kp_command_warn("if the device was replaced: keyplate devices forget %s, then start again",
+        kp_command_note("if the device was replaced: keyplate devices forget %s, then start again",
                         name);
+}
+
+/* TLS 1.2 doesn't prove the id: who knows it has to hear that nothing else showed it. */
+static void tell_unread(const struct kp_remember *r, const char *why, bool verbose)
+{
+    char id[KP_TEXT_ESCAPED_MAX(KP_DEVICE_ID_MAX)];
+    kp_text_escape(id, r->id, strlen(r->id));
+    if (r->id[0] != '\0')
+        kp_command_warn("it was not checked that this is the device \"%s\": TLS 1.2 doesn't prove "
+                        "that, and what the device says of itself can't be read: %s",
+                        id, why);
+    else if (verbose)
+        kp_command_note("what the device says of itself can't be read: %s", why);
 }
 
 bool kp_remember_told(struct kp_remember *r, const struct kp_told *told, const char *why,
                       bool verbose)
 {
     if (told == NULL) {
-        if (verbose)
-            kp_command_note("what the device says of itself can't be read: %s", why);
+        tell_unread(r, why, verbose);
         return true;
     }
     if (r->id[0] != '\0' && strcmp(r->id, told->id) != 0) {
-        alarm_of(r, told->id);
+        memcpy(r->stranger, told->id, sizeof r->stranger);
         r->proved = false; /* nothing of it is kept */
         return false;
     }
@@ -175,6 +197,33 @@ void kp_remember_save(struct kp_remember *r)
     (void)snprintf(r->why, sizeof r->why, "%s", error.why);
 }
 
+/* What a device chose stands in a command that is meant to be copied only if no shell takes it for
+ * more than a word. */
+static bool is_plain(const char *id)
+{
+    return id[0] != '-' && id[strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                         "0123456789._-")] == '\0';
+}
+
+/* Its word alone moves nothing: TLS 1.3 proves it, or the person says so. */
+static void tell_elsewhere(const struct kp_remember *r, const char *at)
+{
+    const struct kp_saved_device *entry = &r->entry;
+    const char *where = r->target->where;
+    if (((entry->versions | r->versions) & KP_USE_TLS13) == 0)
+        kp_command_note("%s says that it is %s, saved at %s. If it has moved: keyplate devices "
+                        "forget %s, then start again.",
+                        where, entry->name, at, entry->name);
+    else if (is_plain(entry->id))
+        kp_command_note("%s says that it is %s, saved at %s. If it has moved, open it once with "
+                        "--device-id '%s'.",
+                        where, entry->name, at, entry->id);
+    else
+        kp_command_note("%s says that it is %s, saved at %s. If it has moved, open it once with "
+                        "--device-id and the id that keyplate devices list has for %s.",
+                        where, entry->name, at, entry->name);
+}
+
 void kp_remember_tell(struct kp_remember *r)
 {
     char id[KP_TEXT_ESCAPED_MAX(KP_DEVICE_ID_MAX)], user[KP_TEXT_ESCAPED_MAX(KP_NAME_MAX)];
@@ -193,9 +242,7 @@ void kp_remember_tell(struct kp_remember *r)
         kp_command_note("saved that %s is at %s now", entry->name, at);
         break;
     case KP_KEPT_ELSEWHERE:
-        kp_command_note("this says that it is the device saved as %s, at %s; that stays as it is "
-                        "(to move it here: --device-id \"%s\" once)",
-                        entry->name, at, id);
+        tell_elsewhere(r, at);
         break;
     case KP_KEPT_FAILED:
         kp_command_warn("this device can't be saved: %s", r->why);

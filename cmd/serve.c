@@ -270,6 +270,7 @@ static int run(struct kp_options *options)
         settings.keylog_arg = &keylog;
         settings.reread = reread;
         settings.reread_arg = options;
+        settings.configured = kp_options_has(options, "config");
         if (kp_front_door_run(&settings, why, sizeof why) != 0)
             status = kp_command_fail(KP_EXIT_FAILED, "%s", why);
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ask.h"
 #include "client/saved_file.h"
 #include "login.h"
 
@@ -70,6 +71,12 @@ static int take_versions(struct kp_target *t, const struct kp_options *options)
     return KP_EXIT_DONE;
 }
 
+static int refuse_label_as_address(void)
+{
+    return kp_command_misused("the address looks like the label's password: nothing was sent (a "
+                              "name is looked up in the clear)");
+}
+
 static int take_options(struct kp_target *t, const struct kp_options *options)
 {
     const char *why;
@@ -78,8 +85,12 @@ static int take_options(struct kp_target *t, const struct kp_options *options)
         return status;
     if (options->positional_count == 0)
         return kp_command_misused("the device is missing: its address, link or saved name");
+    if (kp_login_is_label(options->positionals[0], strlen(options->positionals[0])))
+        return refuse_label_as_address();
     if (kp_link_parse(&t->link, options->positionals[0], &why) != 0)
         return kp_command_misused("%s", why);
+    if (kp_login_is_label(t->link.host.name, strlen(t->link.host.name)))
+        return refuse_label_as_address();
     status = take_ids(t, options);
     if (status == KP_EXIT_DONE)
         status = take_user(t, options);
@@ -113,6 +124,24 @@ static int refuse_other_id(const struct kp_saved_device *entry, const char *id)
         entry->name);
 }
 
+/* A saved name with more to it is an address, which somebody who gives no user hardly means. */
+static int look_like_name(const struct kp_target *t, const struct kp_saved *saved)
+{
+    const struct kp_saved_device *entry = kp_saved_by_name(saved, t->link.host.name);
+    if (entry == NULL || t->user[0] != '\0' || t->id[0] != '\0')
+        return KP_EXIT_DONE;
+    return kp_command_misused("%s is a saved name: give it alone, without port, path or --no-save",
+                              entry->name);
+}
+
+/* The list isn't looked at; said only where nothing can come of the word but wrong usage. */
+static int without_list(const struct kp_target *t, const char *word)
+{
+    if (t->user[0] != '\0' || !may_be_name(word) || kp_ask_name_makes_sense())
+        return KP_EXIT_DONE;
+    return kp_command_misused("--no-save looks at no saved names, and --user NAME is missing");
+}
+
 /* Finds the entry that is meant, and takes from it what the command line left open. */
 static int take_entry(struct kp_target *t, const struct kp_saved *saved, const char *word)
 {
@@ -124,7 +153,7 @@ static int take_entry(struct kp_target *t, const struct kp_saved *saved, const c
     if (there != NULL && t->id[0] != '\0' && strcmp(there->id, t->id) != 0)
         return refuse_other_id(there, t->id);
     if (entry == NULL)
-        return KP_EXIT_DONE;
+        return look_like_name(t, saved);
     t->saved = *entry;
     if (named != NULL || t->link.host.name[0] == '\0')
         t->link.host = entry->host;
@@ -140,7 +169,7 @@ static int recall(struct kp_target *t, const char *word)
     struct kp_saved saved;
     int status;
     if (!t->saves)
-        return KP_EXIT_DONE;
+        return without_list(t, word);
     if (kp_saved_load(&saved, &error) != 0)
         return kp_command_fail(KP_EXIT_FAILED,
                                "%s; nothing was sent (--no-save does without what is remembered)",
@@ -151,6 +180,14 @@ static int recall(struct kp_target *t, const char *word)
 }
 
 /* ---- What is offered --------------------------------------------------------------------- */
+
+/* What is known of the device, for what may have to be said of a refusal. */
+static void tell_offered(struct kp_target *t, bool given)
+{
+    t->offered.id = t->id[0] != '\0' ? t->id : NULL;
+    t->offered.id_given = given;
+    t->offered.name = t->saved.name[0] != '\0' ? t->saved.name : NULL;
+}
 
 /* With --tls any a device is never offered less than it could before: somebody who makes it look
  * older would get what TLS 1.2 doesn't bind, the device's id. */
@@ -163,6 +200,7 @@ static int choose_versions(struct kp_target *t)
         return kp_command_misused(
             "--tls 1.3 needs the device id, which is on its label: --device-id ID (or --tls any "
             "once: TLS 1.2 needs none, and the device is asked for it then)");
+    t->offered.tls12_asked = t->offered.versions == KP_USE_TLS12;
     if (asked)
         t->offered.was_tls13 = could && t->offered.versions == KP_USE_TLS13;
     else if (!known)
@@ -177,8 +215,10 @@ static int choose_versions(struct kp_target *t)
 int kp_target_find(struct kp_target *t, const struct kp_options *options)
 {
     int status;
+    bool given;
     memset(t, 0, sizeof *t);
     status = take_options(t, options);
+    given = t->id[0] != '\0';
     if (status == KP_EXIT_DONE)
         status = recall(t, options->positionals[0]);
     if (status == KP_EXIT_DONE && t->link.host.name[0] == '\0')
@@ -188,6 +228,7 @@ int kp_target_find(struct kp_target *t, const struct kp_options *options)
                                  "?v=1, or ADDRESS with --device-id ID)");
     if (status == KP_EXIT_DONE)
         status = choose_versions(t);
+    tell_offered(t, given);
     kp_host_text(&t->link.host, "443", t->where);
     return status;
 }

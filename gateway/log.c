@@ -51,6 +51,27 @@ static void put_quoted(struct kp_log_line *line, const char *value, size_t len)
     put(line, "\"");
 }
 
+/* A message in JSON: its values were escaped when it was made, so quotes and backslashes stay. */
+static void put_message(struct kp_log_line *line, const char *message)
+{
+    char escaped[KP_TEXT_ESCAPED_MAX(VALUE_MAX)];
+    size_t left = strnlen(message, VALUE_MAX);
+    put(line, ",\"message\":\"");
+    while (left > 0) {
+        size_t plain = 0;
+        while (plain < left && message[plain] != '"' && message[plain] != '\\')
+            plain++;
+        kp_text_escape(escaped, message, plain);
+        for (const char *at = escaped; *at != '\0'; at++)
+            put_json_byte(line, (unsigned char)*at);
+        if (plain < left)
+            put_json_byte(line, (unsigned char)message[plain++]);
+        message += plain;
+        left -= plain;
+    }
+    put(line, "\"");
+}
+
 static void put_key(struct kp_log_line *line, const char *key)
 {
     if (line->json) {
@@ -91,7 +112,7 @@ void kp_log_begin(struct kp_log_line *line, const struct kp_log *log, enum kp_lo
         put(line, "\"");
         kp_log_word(line, "level", level_names[level]);
         kp_log_word(line, "event", event);
-        kp_log_word(line, "message", message);
+        put_message(line, message);
     } else {
         put_time(line);
         put(line, " ");

@@ -130,18 +130,22 @@ int kp_platform_make_folder(const char *path)
 static gid_t own_groups[GROUPS_MAX];
 static int own_group_count = -1; /* what there is to go back to; -1: nothing */
 
-void kp_platform_be_person(void)
+int kp_platform_be_person(void)
 {
     const struct passwd *person = invoking_user();
+    int error;
     if (person == NULL)
-        return;
+        return 0;
     own_group_count = getgroups(GROUPS_MAX, own_groups);
     if (own_group_count < 0)
-        return;
+        return uv_translate_sys_error(errno);
     /* In this order: without root's rights there are no other groups to be had. */
-    (void)!setgroups(1, &person->pw_gid);
-    (void)!setegid(person->pw_gid);
-    (void)!seteuid(person->pw_uid);
+    if (setgroups(1, &person->pw_gid) == 0 && setegid(person->pw_gid) == 0 &&
+        seteuid(person->pw_uid) == 0)
+        return 0;
+    error = uv_translate_sys_error(errno);
+    kp_platform_be_oneself();
+    return error;
 }
 
 void kp_platform_be_oneself(void)

@@ -27,8 +27,9 @@ void kp_platform_tune_memory(void);
 int kp_platform_state_folder(char *out, size_t len);
 /* Makes a folder and those above it, 0700, where they are missing.  0 or a negative uv error. */
 int kp_platform_make_folder(const char *path);
-/* Under sudo, between the two: files are read and written as who typed sudo, by all threads. */
-void kp_platform_be_person(void);
+/* Under sudo, between the two: files are read and written as who typed sudo, by all threads.  0 or
+ * a negative uv error: then nothing has changed, and they must not be touched. */
+int kp_platform_be_person(void);
 void kp_platform_be_oneself(void);
 
 /* Starts the person's browser at url (under sudo: as the person who typed sudo), detached.  0 or a

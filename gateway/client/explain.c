@@ -2,10 +2,15 @@
 #include "explain.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Alerts, RFC 8446 6. */
 #define HANDSHAKE_FAILURE 40
+#define ILLEGAL_PARAMETER 47
 #define PROTOCOL_VERSION 70
+#define MISSING_EXTENSION 109
+
+#define VERSION_TLS13 0x0304
 
 void kp_trouble_of(struct kp_trouble *t, const struct kp_secure *s)
 {
@@ -18,6 +23,7 @@ void kp_trouble_of(struct kp_trouble *t, const struct kp_secure *s)
         .stage = s->stage,
         /* The engine's to say: no alert, order of bytes or state of the socket tells it. */
         .committed = info.password_used,
+        .tls13 = info.version == VERSION_TLS13,
     };
 }
 
@@ -93,11 +99,21 @@ static void of_work(const struct kp_trouble *t, const char *where, char *text, s
         snprintf(text, len, "the connection to %s failed: %s", where, kp_error_text(t->error));
 }
 
+/* Whether it refused the form of TLS 1.3 that was asked for: which form a device had isn't
+ * remembered, so that says nothing of what it could before. */
+static bool is_other_form(const struct kp_trouble *t)
+{
+    return t->error == KP_E_NO_SRP_SERVER && t->offered.pake == KP_PAKE_BORINGSSL &&
+           (t->offered.versions & KP_USE_TLS13) != 0 &&
+           (t->peer_alert == HANDSHAKE_FAILURE || t->peer_alert == ILLEGAL_PARAMETER ||
+            t->peer_alert == MISSING_EXTENSION);
+}
+
 /* Whether the far end wanted less than TLS 1.3, or none of it with a password. */
 static bool is_step_down(const struct kp_trouble *t)
 {
-    return t->error == KP_E_ONLY_TLS12 || t->error == KP_E_NO_SRP_SERVER ||
-           t->error == KP_E_VERSION ||
+    return t->error == KP_E_ONLY_TLS12 || t->error == KP_E_VERSION ||
+           (t->error == KP_E_NO_SRP_SERVER && !is_other_form(t)) ||
            (t->error == KP_E_PEER_ALERT &&
             (t->peer_alert == HANDSHAKE_FAILURE || t->peer_alert == PROTOCOL_VERSION));
 }
@@ -105,12 +121,14 @@ static bool is_step_down(const struct kp_trouble *t)
 /* It may be said only of what was remembered: else it is one more thing that a device can be. */
 static bool of_step_down(const struct kp_trouble *t, const char *where, char *text, size_t len)
 {
+    const char *name = t->offered.name; /* NULL: it is only known from this run */
     if (!t->offered.was_tls13 || t->stage != KP_AT_HANDSHAKE || !is_step_down(t))
         return false;
     snprintf(text, len,
-             "%s spoke TLS 1.3 before and now doesn't: someone may be in between, or it was reset "
-             "or its file of passwords was changed (to go below all the same: --tls 1.2)",
-             where);
+             "%s spoke TLS 1.3 before and now doesn't: someone may be in between, or its file of "
+             "passwords was changed (%s%s%sto use TLS 1.2 this once: --tls 1.2)",
+             where, name != NULL ? "if it was reset: keyplate devices forget " : "",
+             name != NULL ? name : "", name != NULL ? "; " : "");
     return true;
 }
 
@@ -119,22 +137,39 @@ static const char *other_form(const struct kp_trouble *t)
     return t->offered.pake == KP_PAKE_BORINGSSL ? "ietf" : "boringssl";
 }
 
+/* It takes no TLS 1.2, and who sees no more than that can't tell what it is. */
+static void of_no_tls12(const struct kp_trouble *t, const char *where, char *text, size_t len)
+{
+    const char *what = "give the id on its label: --device-id ID";
+    if (t->offered.tls12_asked)
+        what = t->offered.id != NULL ? "leave out --tls 1.2"
+                                     : "leave out --tls 1.2, and give the id on its label: "
+                                       "--device-id ID";
+    snprintf(text, len, "%s doesn't take TLS 1.2. If it is a Keyplate device of TLS 1.3 alone, %s",
+             where, what);
+}
+
 /* It takes none of what was offered: that is a server of certificates, or one of other passwords.
  */
 static void of_refusal(const struct kp_trouble *t, const char *where, char *text, size_t len)
 {
     const char *other = other_form(t);
-    if (t->offered.versions == KP_USE_TLS13)
+    if (is_other_form(t))
+        snprintf(text, len,
+                 "%s takes no TLS 1.3 in the form of --pake boringssl: leave --pake out (ietf)",
+                 where);
+    else if (t->offered.versions == KP_USE_TLS13)
         snprintf(text, len,
                  "%s takes no password by TLS 1.3 as it was offered: it is an ordinary router or "
                  "web site with a certificate, or a device of TLS 1.2 alone (--tls 1.2) or of the "
                  "other form of TLS 1.3 (--pake %s)",
                  where, other);
+    else if (t->offered.versions == KP_USE_TLS12 && t->peer_alert == PROTOCOL_VERSION)
+        of_no_tls12(t, where, text, len);
     else if (t->offered.versions == KP_USE_TLS12)
         snprintf(text, len,
                  "%s is a server with a certificate that takes no password at this level: an "
-                 "ordinary router or web site, not a Keyplate device (or one of TLS 1.3 alone: "
-                 "give its --device-id, and no --tls 1.2)",
+                 "ordinary router or web site, not a Keyplate device",
                  where);
     else
         snprintf(text, len,
@@ -205,5 +240,22 @@ const char *kp_explain(const struct kp_trouble *t, const char *where, char *text
         of_handshake(t, where, text, len);
     else
         of_work(t, where, text, len);
+    return text;
+}
+
+const char *kp_explain_more(const struct kp_trouble *t, char text[KP_EXPLAIN_MORE_LEN])
+{
+    char id[KP_TEXT_ESCAPED_MAX(KP_DEVICE_ID_MAX)];
+    const struct kp_offered *offered = &t->offered;
+    if (!kp_trouble_is_proof(t) || !t->tls13 || offered->id == NULL)
+        return NULL;
+    kp_text_escape(id, offered->id, strlen(offered->id));
+    if (offered->id_given || offered->name == NULL)
+        snprintf(text, KP_EXPLAIN_MORE_LEN, "or the device id \"%s\" is not this device's", id);
+    else
+        snprintf(text, KP_EXPLAIN_MORE_LEN,
+                 "it was asked for as the device saved as %s, id \"%s\": if it was reset or "
+                 "replaced it has another id: keyplate devices forget %s, then start again",
+                 offered->name, id, offered->name);
     return text;
 }

@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+/* A paragraph of what else a trouble can mean: an id's bytes are written by five each at most. */
+#define MORE_LEN (5 * KP_DEVICE_ID_MAX + 450)
+
 /* html: what comes under the title, as HTML. */
 static void put(char page[KP_NOTICE_MAX], const char *status, const char *title, const char *html)
 {
@@ -17,10 +20,20 @@ static void put(char page[KP_NOTICE_MAX], const char *status, const char *title,
     (void)kp_notice(page, status, 1, body);
 }
 
+static void put_more(char html[MORE_LEN], const struct kp_trouble *trouble)
+{
+    char more[KP_EXPLAIN_MORE_LEN], escaped[MORE_LEN - 16];
+    html[0] = '\0';
+    if (kp_explain_more(trouble, more) == NULL)
+        return;
+    kp_notice_escape(escaped, sizeof escaped, more);
+    snprintf(html, MORE_LEN, "<p>%s.</p>", escaped);
+}
+
 void kp_page_of_trouble(char page[KP_NOTICE_MAX], const struct kp_trouble *trouble,
                         const char *where, bool asks)
 {
-    char why[600], escaped[1200], html[1800];
+    char why[600], escaped[1100], more[MORE_LEN], html[1500 + MORE_LEN];
     bool refused = kp_trouble_is_proof(trouble);
     const char *title = "The device can't be reached";
     const char *what = "Load this page again when that is put right: nothing has to be restarted "
@@ -43,7 +56,8 @@ void kp_page_of_trouble(char page[KP_NOTICE_MAX], const struct kp_trouble *troub
     }
     kp_explain(trouble, where, why, sizeof why);
     kp_notice_escape(escaped, sizeof escaped, why);
-    snprintf(html, sizeof html, "<p>%s.</p><p>%s</p>", escaped, what);
+    put_more(more, trouble);
+    snprintf(html, sizeof html, "<p>%s.</p>%s<p>%s</p>", escaped, more, what);
     put(page, "502 Bad Gateway", title, html);
 }
 

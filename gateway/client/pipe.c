@@ -167,8 +167,10 @@ static void told(void *owner, const struct kp_told *told, const char *why)
         p->result->end = KP_PIPE_TROUBLE;
         kp_secure_close(&p->secure, true);
     }
-    if (!known)
+    if (!known) {
         p->result->trouble = (struct kp_trouble){.stranger = true};
+        p->result->sent = p->secure.bytes_out;
+    }
 }
 
 static const struct kp_stdio_hooks stdio_hooks = {.came = came, .written = written};

@@ -35,6 +35,7 @@ enum kp_pipe_end {
 struct kp_pipe_result {
     enum kp_pipe_end end;
     struct kp_trouble trouble;
+    uint64_t sent;   /* when trouble is a stranger: bytes of standard input that it may have got */
     int local_error; /* uv error */
     int signal;
 };

@@ -30,6 +30,16 @@ static int find(char folder[static PATH_MAX], char path[static PATH_MAX],
     return len < PATH_MAX ? 0 : fail(error, "the path of the home folder is too long");
 }
 
+static int be_person(struct kp_file_error *error)
+{
+    int result = kp_platform_be_person();
+    return result == 0 ? 0
+                       : fail(error,
+                              "what is remembered can't be read or written as the user who typed "
+                              "sudo: %s",
+                              uv_strerror(result));
+}
+
 static int read_list(const char *path, struct kp_saved *out, struct kp_file_error *error)
 {
     struct kp_store_fault fault;
@@ -55,7 +65,8 @@ int kp_saved_load(struct kp_saved *out, struct kp_file_error *error)
     /* Without a home nothing can have been remembered. */
     if (find(folder, path, error) != 0)
         return 0;
-    kp_platform_be_person();
+    if (be_person(error) != 0)
+        return KP_E_ARGUMENT;
     result = read_list(path, out, error);
     kp_platform_be_oneself();
     return result;
@@ -109,7 +120,8 @@ int kp_saved_change(kp_saved_change_fn *change, void *arg, struct kp_file_error 
     int result = find(folder, path, error);
     if (result != 0)
         return result;
-    kp_platform_be_person();
+    if (be_person(error) != 0)
+        return KP_E_ARGUMENT;
     result = change_as_person(folder, path, change, arg, error);
     kp_platform_be_oneself();
     return result;

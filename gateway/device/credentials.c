@@ -179,8 +179,8 @@ bool kp_credentials_refresh(struct kp_credentials *c, bool force)
         return false;
     }
     c->failed = false;
-    kp_log_say(c->log, KP_LOG_INFO, "credentials", "\"%s\" is in force: %zu users", c->path,
-               kp_store_users(store));
+    kp_log_say(c->log, KP_LOG_INFO, "credentials", "\"%s\" is in force: %zu user%s", c->path,
+               kp_store_users(store), kp_store_users(store) == 1 ? "" : "s");
     remark(c, store);
     install(c, store, context);
     return true;

@@ -66,8 +66,10 @@ static void reread(struct front_door *d)
     uv_mutex_lock(&d->shop.lock);
     d->shop.rules = fresh;
     uv_mutex_unlock(&d->shop.lock);
-    kp_log_say(&d->shop.rules.log, KP_LOG_INFO, "configuration",
-               "the configuration was read again (listen, workers and credentials need a restart)");
+    if (d->settings->configured)
+        kp_log_say(&d->shop.rules.log, KP_LOG_INFO, "configuration",
+                   "the configuration was read again (listen, workers and the path of "
+                   "--credentials need a restart)");
 }
 
 static void told_to_reload(uv_signal_t *signal, int number)

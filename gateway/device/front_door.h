@@ -33,6 +33,7 @@ struct kp_front_settings {
     /* SIGHUP: reads them afresh.  Negative: it said why, and nothing changes. */
     int (*reread)(void *arg, struct kp_front_rules *out);
     void *reread_arg;
+    bool configured; /* there is a configuration file; else only the upstream is looked up again */
     kp_keylog_fn *keylog; /* NULL: none; called by any worker */
     void *keylog_arg;
 };

@@ -5,6 +5,11 @@
 
 #define VERSION_TLS13 0x0304
 
+/* Alerts, RFC 8446 6. */
+#define DECODE_ERROR 50
+#define MISSING_EXTENSION 109
+#define UNSUPPORTED_EXTENSION 110
+
 struct reason {
     enum kp_log_level level;
     const char *event;
@@ -70,6 +75,15 @@ static bool was_attempt(const struct kp_tunnel *t, const struct kp_info *info)
     return info->user == NULL && (info->password_used || t->relay.secure.error == KP_E_PROOF);
 }
 
+/* How a client tells that our ServerHello isn't of the form that it offered, RFC 8446 6.2: that is
+ * no guess, but nobody can know. */
+static bool means_other_form(const struct kp_tunnel *t, const struct kp_info *info)
+{
+    int alert = kp_conn_peer_alert(t->relay.secure.conn);
+    return info->version == VERSION_TLS13 &&
+           (alert == DECODE_ERROR || alert == MISSING_EXTENSION || alert == UNSUPPORTED_EXTENSION);
+}
+
 static struct reason of_attempt(const struct kp_tunnel *t, const struct kp_info *info,
                                 struct reason plain)
 {
@@ -82,7 +96,11 @@ static struct reason of_attempt(const struct kp_tunnel *t, const struct kp_info 
     else if (error == KP_E_TRUNCATED)
         plain.message = "the client went away when it could tell whether its password is right";
     else if (error == KP_E_PEER_ALERT)
-        plain.message = "the client sent an alert when it could tell whether its password is right";
+        plain.message = means_other_form(t, info)
+                            ? "the client sent an alert when it could tell whether its password is "
+                              "right (or it wants another form: --pake)"
+                            : "the client sent an alert when it could tell whether its password is "
+                              "right";
     return plain;
 }
 

@@ -14,20 +14,31 @@ static int fail(const char **why, const char *text)
     return -1;
 }
 
-static int take_port(struct kp_host *out, const char *text, size_t len, const char **why)
+/* connects: with a default port it is an address to connect to, where 0 is none. */
+static int take_port(struct kp_host *out, const char *text, size_t len, bool connects,
+                     const char **why)
 {
+    const char *range =
+        connects ? "the port is a number from 1 to 65535" : "the port is a number from 0 to 65535";
     unsigned long port = 0;
     if (len == 0 || len > 5)
-        return fail(why, "the port is a number from 0 to 65535");
+        return fail(why, range);
     for (size_t i = 0; i < len; i++) {
         if (text[i] < '0' || text[i] > '9')
-            return fail(why, "the port is a number from 0 to 65535");
+            return fail(why, range);
         port = port * 10 + (unsigned long)(text[i] - '0');
     }
     if (port > 65535)
-        return fail(why, "the port is a number from 0 to 65535");
+        return fail(why, range);
     snprintf(out->port, sizeof out->port, "%lu", port);
     return 0;
+}
+
+/* The bytes of host names and numeric addresses: they are shown to people as they are. */
+static bool is_of_address(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr(".-_:%", c) != NULL);
 }
 
 static int take_name(struct kp_host *out, const char *text, size_t len, const char **why)
@@ -37,7 +48,7 @@ static int take_name(struct kp_host *out, const char *text, size_t len, const ch
     if (len >= sizeof out->name)
         return fail(why, "the address is too long");
     for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f || strchr("/@?#\\[]", text[i]) != NULL)
+        if (!is_of_address(text[i]))
             return fail(why, "the address holds a character that no address has");
     memcpy(out->name, text, len);
     out->name[len] = '\0';
@@ -59,12 +70,12 @@ static int split_brackets(struct kp_host *out, const char *text, size_t len,
     if (strchr(out->name, '%') == NULL && inet_pton(AF_INET6, out->name, &v6) != 1)
         return fail(why, "between [ and ] stands no IPv6 address");
     if (rest > 0 && close[1] == ':')
-        return take_port(out, close + 2, rest - 1, why);
+        return take_port(out, close + 2, rest - 1, default_port != NULL, why);
     if (rest > 0)
         return fail(why, "after ] comes :PORT");
     if (default_port == NULL)
         return fail(why, "the port is missing");
-    return take_port(out, default_port, strlen(default_port), why);
+    return take_port(out, default_port, strlen(default_port), true, why);
 }
 
 /* Without brackets: no port can follow. */
@@ -76,7 +87,7 @@ static int take_bare_v6(struct kp_host *out, const char *text, size_t len, const
         return -1;
     if (strchr(out->name, '%') == NULL && inet_pton(AF_INET6, out->name, &v6) != 1)
         return fail(why, "this is no IPv6 address; one with a port is written [ADDRESS]:PORT");
-    return take_port(out, default_port, strlen(default_port), why);
+    return take_port(out, default_port, strlen(default_port), true, why);
 }
 
 int kp_host_split(struct kp_host *out, const char *text, size_t len, const char *default_port,
@@ -92,13 +103,15 @@ int kp_host_split(struct kp_host *out, const char *text, size_t len, const char 
         return take_bare_v6(out, text, len, default_port, why);
     }
     if (colon == NULL && default_port == NULL)
-        return fail(why, "the port is missing");
+        return fail(why, len > 0 && strspn(text, "0123456789") >= len
+                             ? "the address is missing: ADDR:PORT"
+                             : "the port is missing");
     host = colon != NULL ? (size_t)(colon - text) : len;
     if (take_name(out, text, host, why) != 0)
         return -1;
     if (colon != NULL)
-        return take_port(out, colon + 1, len - host - 1, why);
-    return take_port(out, default_port, strlen(default_port), why);
+        return take_port(out, colon + 1, len - host - 1, default_port != NULL, why);
+    return take_port(out, default_port, strlen(default_port), true, why);
 }
 
 bool kp_host_has_no_port(const struct kp_host *host)

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from devices import write
 from gateways import KEYPLATE, box, free_port, talk_http
 
 
@@ -24,6 +25,7 @@ def one_line(done, status, *words):
 @pytest.mark.parametrize("args, words", [
     ([], ["--listen is missing"]),
     (["--listen", "127.0.0.1"], ["port is missing"]),
+    (["--listen", "443"], ["the address is missing: ADDR:PORT"]),
     (["--listen", "127.0.0.1:99999"], ["0 to 65535"]),
     (["--listen", "::1:80"], ["[ADDRESS]:PORT"]),
     (["--listen", "[::1"], ["ends with ]"]),
@@ -145,7 +147,7 @@ def test_configuration_missing(box):
     ("https://192.0.2.1:0/", "1 to 65535"),
     ("::1:14433", "[ADDRESS]:PORT"),
     ("https://192.0.2.1/#p=hunter2", "password"),
-    ("https://192.0.2.1:99999/", "0 to 65535"),
+    ("https://192.0.2.1:99999/", "1 to 65535"),
     ("https:///x", "address is missing"),
     ("https://[::1/", "ends with ]"),
     ("https://192.0.2.1/a b", "%XX"),
@@ -180,6 +182,17 @@ def test_open_usage(args, words):
     assert "S3CRET" not in done.stderr
 
 
+@pytest.mark.parametrize("args, words", [
+    (["boiler:8443"], "boiler is a saved name: give it alone, without port, path or --no-save"),
+    (["boiler/settings"], "boiler is a saved name"),
+    (["boiler", "--no-save"], "--no-save looks at no saved names"),
+    (["boilers"], "--user NAME is missing"),
+])
+def test_a_saved_name_and_more(box, args, words):
+    write("boiler 192.0.2.1:443 K7F3 admin 1.3 1")
+    one_line(run("open", *args, "--password-file", box.secret()), 2, words)
+
+
 def test_open_port_in_use(box):
     port = free_port()
     with socket.socket() as taken:
@@ -192,11 +205,11 @@ def test_open_port_in_use(box):
 @pytest.mark.parametrize("args, words", [
     ([], "the device is missing"),
     (["https://192.0.2.1/"], "is a link"),
-    (["192.0.2.1:x"], "0 to 65535"),
+    (["192.0.2.1:x"], "1 to 65535"),
     (["192.0.2.1", "S3CRET"], "one word too many"),
     (["https://admin:S3CRET@192.0.2.1/"], "is a link"),
     (["admin:S3CRET@192.0.2.1"], "--user NAME"),
-    (["192.0.2.1:S3CRET"], "0 to 65535"),
+    (["192.0.2.1:S3CRET"], "1 to 65535"),
     (["S3CRET/192.0.2.1"], "no address has"),
     (["192.0.2.1:0"], "1 to 65535"),
     (["::1:14433"], "[ADDRESS]:PORT"),
@@ -237,6 +250,14 @@ def test_what_answers_without_a_command():
         done = run(word)
         assert done.returncode == 0 and done.stdout.startswith("keyplate ")
     one_line(run("S3CRET"), 2, "no such command")
+    for command, action in (("passwd", "add"), ("devices", "list")):
+        text = run("help", command).stdout
+        for args in (["help", command, action], [command, "help", action], [command, "help"]):
+            assert run(*args).stdout == text
+        one_line(run("help", command, "S3CRET"), 2, "no such action", f"keyplate help {command}")
+        one_line(run(command, "help", "S3CRET"), 2, "no such action")
+        one_line(run("help", command, action, "S3CRET"), 2, "one word too many")
+    one_line(run("help", "open", "S3CRET"), 2, "one word too many")
     assert "S3CRET" not in run("S3CRET").stderr + run("help", "S3CRET").stderr
 
 

@@ -97,7 +97,8 @@ def test_world_readable_is_not_taken(box):
 def test_hangup_loads_at_once(box):
     serve = box.serve(box.upstream(talk_http()))
     serve.signal(signal.SIGHUP)
-    serve.logged("is in force: 1 users")
+    assert serve.logged("is in force")[0].endswith("is in force: 1 user")
+    assert "configuration" not in serve.log(), "there is none"
     assert curl(f"https://{serve.at}/").stdout == b"hello"
 
 

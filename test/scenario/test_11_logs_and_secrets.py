@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import signal
 
 import pytest
 
@@ -26,6 +27,15 @@ def test_json_lines(box):
     assert failed[0]["claimed"] == "admin" and failed[0]["proved"] is False
     assert failed[1]["claimed"] == '\\x22quo\\x5cte\\x22 Ä'
     assert any(line["event"] == "refused" for line in lines)
+
+
+def test_quotes_in_json_are_quotes(box):
+    """A message has them around what is escaped already."""
+    credentials = box.credentials(name='qu"o\\te')
+    serve = box.serve(box.upstream(talk_http()), "--log", "json", credentials=credentials)
+    serve.signal(signal.SIGHUP)
+    line = json.loads(serve.logged("is in force")[0])
+    assert line["message"] == f'"{credentials}" is in force: 1 user'
 
 
 def test_a_hostile_name_makes_one_plain_line(box):

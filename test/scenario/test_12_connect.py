@@ -77,10 +77,21 @@ def ordinary_tls(box, low, high):
 
 @pytest.mark.parametrize("low, high", [
     (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2),
-    (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3),
-    (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3)])
+    (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)])
 def test_certificate_only_server(box, low, high):
     refused(box.connect(ordinary_tls(box, low, high)), "certificate")
+
+
+def test_a_server_of_tls13_alone(box):
+    """What it is can't be told: it shows no certificate to who offers TLS 1.2."""
+    site = ordinary_tls(box, ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3)
+    device = box.serve(box.upstream(talk_echo), "--tls", "1.3").at
+    for at in (site, device):
+        refused(box.connect(at), "doesn't take TLS 1.2. If it is a Keyplate device of TLS 1.3 alone"
+                                 ", give the id on its label: --device-id ID")
+        refused(box.connect(at, b"", "--tls", "1.2"), "leave out --tls 1.2, and give the id")
+        refused(box.connect(at, b"", "--tls", "1.2", "--device-id", "x"),
+                "TLS 1.3 alone, leave out --tls 1.2\n")
 
 
 def refused(done, *words):

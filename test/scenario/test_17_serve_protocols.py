@@ -118,6 +118,7 @@ def test_the_boringssl_form_alone(start):
     assert play(serve).word.startswith("model: ")
     line = one(serve, "proof-failed")
     assert (line["attempt"], line["pake"]) == ("failed", "boringssl")
+    assert "(or it wants another form: --pake)" in line["message"]
     assert play(serve, form=BORINGSSL).word == "succeeds"
     assert one(serve, "proved")["pake"] == "boringssl"
 

@@ -55,6 +55,23 @@ def test_another_device_fails_the_proof(box):
     assert done.returncode == 3 and saved() == {}
 
 
+@pytest.mark.parametrize("user, device_id", [
+    ("admin", "K7F3"), ("J\u00fcrgen & co/#?", "Heizung S\u00fcd 100%+1@cellar=[x]"),
+    ("\\'\"", "~!$'()*,;_-.")])
+def test_the_link_that_passwd_says(box, user, device_id):
+    """It is one that open takes, with nothing but an address to add while none is saved."""
+    credentials = box.dir / "credentials"
+    made = subprocess.run([KEYPLATE, "passwd", "add", "--credentials", credentials, "--user", user,
+                           "--password-file", box.secret(), "--group", "2048", "--device-id",
+                           device_id], capture_output=True, text=True, check=True)
+    link = re.search(r"link for the label: (keyplate://[!-~]+)\n", made.stderr).group(1)
+    serve = device(box, None, credentials=credentials)
+    done = connect(box, link.replace("/?", f"@{serve.at}/?"), user=None)
+    assert done.returncode == 0 and spoke(done) == "1.3 ietf", done.stderr
+    face = box.open(link, "--verbose", user=None, saves=True)
+    assert curl(face.url, user=None).stdout == b"hello"
+
+
 @pytest.mark.parametrize("link", ["keyplate://{}@{}/?v=1", "keyplate://{}/?v=1"])
 def test_a_label_is_no_id(box, link):
     """Ids go over the wire in the clear."""

@@ -24,8 +24,9 @@ def test_list(box):
     done = devices("list", env={**os.environ, "TZ": "UTC", "LC_ALL": "C.UTF-8"})
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        "boiler  192.0.2.7:443       2026-11-23 02:38  TLS 1.2, 1.3  admin  K7F3 9",
-        "attic   [2001:db8::1]:4433  1970-01-01 00:00  TLS 1.2       J\u00fcrgen  A-1"]
+        "NAME    ADDRESS             LAST SEEN         VERSIONS          USER  DEVICE ID",
+        "boiler  192.0.2.7:443       2026-11-23 02:38  TLS 1.2, TLS 1.3  admin  \"K7F3 9\"",
+        "attic   [2001:db8::1]:4433  1970-01-01 00:00  TLS 1.2           \"J\u00fcrgen\"  A-1"]
 
 
 def test_rename_and_forget(box):

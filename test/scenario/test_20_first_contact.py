@@ -9,7 +9,7 @@ import time
 import pytest
 
 from devices import REQUEST, connect, device, devices, page, replace, saved, spoke, write
-from gateways import KEYPLATE, PASSWORD, PROOF, box, curl, pattern, talk_echo, until
+from gateways import KEYPLATE, PASSWORD, PROOF, Terminal, box, curl, pattern, talk_echo, until
 
 ALARM = "ANOTHER DEVICE ANSWERS AT"
 
@@ -161,7 +161,7 @@ def test_its_own_word_moves_nothing(box):
     second = device(box, None, credentials=first.credentials)
     done = connect(box, second)
     assert done.returncode == 0 and spoke(done) == "1.2"
-    assert b"says that it is the device saved as 127-0-0-1" in done.stderr
+    assert b"says that it is 127-0-0-1, saved at 127.0.0.1:" in done.stderr
     assert saved()["127-0-0-1"]["address"] == first.at and len(saved()) == 1
 
 
@@ -191,9 +191,10 @@ def test_a_device_that_steps_down(box):
     for target in (lower, "127-0-0-1", f"keyplate://K7F3@{lower.at}/?v=1"):
         done = connect(box, target)
         text = done.stderr.decode()
-        assert done.returncode == 1 and text.count("\n") == 1, text
+        assert done.returncode == 1 and text.count("\n") == 2, text
         assert "spoke TLS 1.3 before and now doesn't" in text and PROOF not in text
-        assert "--tls 1.2" in text
+        assert "keyplate devices forget 127-0-0-1; to use TLS 1.2 this once: --tls 1.2" in text
+        assert 'tried: TLS 1.3, SPAKE2+ (ietf), id "K7F3" (' in text
     done = subprocess.run([KEYPLATE, "open", "127-0-0-1", "--password-file", box.secret(),
                            "--no-browser"], capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 1 and "spoke TLS 1.3 before" in done.stderr
@@ -211,6 +212,57 @@ def test_a_form_that_is_not_there(box):
     assert done.returncode == 0 and spoke(done) == "1.3 boringssl"
 
 
+def test_a_form_that_was_asked_for_is_no_step_down(box):
+    """Which form a device speaks is not remembered."""
+    serve = device(box, "K7F3", "--pake", "ietf")
+    for _ in range(2):
+        done = box.connect(serve, b"", "--device-id", "K7F3", "--pake", "boringssl", saves=True)
+        assert done.returncode == 1 and done.stderr.decode() == (
+            f"keyplate connect: {serve.at} takes no TLS 1.3 in the form of --pake boringssl: leave "
+            "--pake out (ietf)\n")
+        assert connect(box, serve, "--device-id", "K7F3").returncode == 0
+
+
+def test_what_else_a_failed_proof_can_mean(box):
+    """By TLS 1.3 a device that was reset fails like a wrong password."""
+    serve = device(box, "K7F3")
+    assert connect(box, serve).returncode == 0
+    other = replace(box, serve, "X-9")
+    asked = ('it was asked for as the device saved as 127-0-0-1, id "K7F3": if it was reset or '
+             "replaced it has another id: keyplate devices forget 127-0-0-1, then start again")
+    given = 'or the device id "K7F3" is not this device\'s'
+    for target, more in ((other.at, asked), ("127-0-0-1", asked),
+                         (f"keyplate://K7F3@{other.at}/?v=1", given)):
+        done = connect(box, target)
+        assert done.returncode == 3 and done.stderr.decode().splitlines()[:2] == [
+            f"keyplate connect: {PROOF}", f"keyplate connect: {more}"]
+        done = subprocess.run([KEYPLATE, "open", target, "--password-file", box.secret(), "--user",
+                               "admin"], capture_output=True, text=True, timeout=20, check=False)
+        assert done.returncode == 3 and done.stderr.splitlines() == [
+            f"keyplate open: {PROOF}", f"keyplate open: {more}"]
+    done = box.connect(other, b"", "--tls", "1.2", password="wrong", saves=True)
+    assert done.returncode == 3 and done.stderr.decode() == f"keyplate connect: {PROOF}\n"
+    done = connect(box, other, "--tls", "1.2", password="wrong")
+    assert done.stderr.decode().splitlines()[1:] == ["keyplate connect: tried: TLS 1.2, SRP"]
+
+
+def test_the_page_of_a_device_that_was_reset(box):
+    serve = device(box, "K7F3")
+    assert connect(box, serve).returncode == 0
+    terminal = Terminal(["open", serve.at, "--no-browser"])
+    terminal.expect("Password of admin")
+    terminal.type(PASSWORD + "\n")
+    url = "http://" + terminal.expect("until Ctrl-C").split("open http://")[1].split()[0]
+    replace(box, serve, "X-9")
+    answer = page(url)
+    assert b"The password was refused" in answer and b"keyplate devices forget 127-0-0-1" in answer
+    terminal.expect(PROOF)
+    terminal.expect("keyplate devices forget 127-0-0-1")
+    terminal.expect("Password of admin")
+    terminal.type("\x03")
+    assert terminal.wait() == 0
+
+
 # ---- Another device ---------------------------------------------------------------------------
 
 def test_another_device_is_an_alarm(box):
@@ -222,7 +274,8 @@ def test_another_device_is_an_alarm(box):
     until(lambda: client.poll() is not None, 8, "it wasn't cut")
     text = client.stderr.read().decode()
     assert client.returncode == 1, text
-    assert ALARM in text and '"X-9"' in text and '"K7F3"' in text and text.count("\n") >= 5
+    assert ALARM in text and '"X-9"' in text and '"K7F3"' in text and text.count("\n") == 4
+    assert "warning" not in text and "what was sent until then (0 bytes)" in text
     assert "keyplate devices forget 127-0-0-1" in text and PROOF not in text
     assert saved() == before
     done = connect(box, other)
@@ -242,7 +295,8 @@ def test_another_device_is_never_opened(box):
                            "--password-file", box.secret(), "--no-browser"], capture_output=True,
                           text=True, timeout=20, check=False)
     assert done.returncode == 1 and done.stdout == "", done.stderr
-    assert ALARM in done.stderr and saved() == before
+    assert ALARM in done.stderr and saved() == before and done.stderr.count("\n") == 4
+    assert "what was sent" not in done.stderr
 
 
 @pytest.mark.parametrize("saves", [True, False])
@@ -253,6 +307,7 @@ def test_the_id_that_was_asked_for(box, saves):
     until(lambda: client.poll() is not None, 8, "it wasn't cut")
     text = client.stderr.read().decode()
     assert client.returncode == 1 and ALARM in text and "was asked for" in text
+    assert text.count("\n") == 3
     assert saved() == {}
 
 

@@ -222,14 +222,16 @@ def test_12_closed_descriptors(passwd):
 
 
 def test_13_what_was_done_is_said(passwd):
-    """Goal: one line on stderr says what was done; stdout stays empty."""
+    """Goal: stderr says in a line what was done, and after a new password the link for the label;
+    stdout stays empty."""
     pw = passwd.password("kestrel-4711")
-    added = passwd("add", "--user", "admin", "--password-file", pw)
-    assert added.stdout == b"" and added.stderr.splitlines()[1:] == [
-        f"keyplate passwd: admin was added to {passwd.file}".encode()]
+    link = "keyplate passwd: link for the label: keyplate://unit%207/?v=1&user=admin"
+    added = passwd("add", "--user", "admin", "--password-file", pw, "--device-id", "unit 7")
+    assert added.stdout == b"" and added.stderr.decode().splitlines()[1:] == [
+        f"keyplate passwd: admin was added to {passwd.file}", link]
     changed = passwd("change", "--user", "admin", "--password-file", pw)
     assert changed.stdout == b"" and changed.stderr.decode() == \
-        f"keyplate passwd: the password of admin was changed in {passwd.file}\n"
+        f"keyplate passwd: the password of admin was changed in {passwd.file}\n{link}\n"
     removed = passwd("remove", "--user", "admin")
     assert removed.stdout == b"" and removed.stderr.decode() == \
         f"keyplate passwd: admin was removed from {passwd.file}\n"
@@ -513,7 +515,7 @@ def test_29_weak_passwords(passwd, password, weak):
         done = passwd(action, "--user", "admin", "--password-file", pw)
         assert done.returncode == 0
         assert (b"warning: the password is short" in done.stderr) == weak
-        assert done.stderr.count(b"\n") == (action == "add") + 1 + weak
+        assert done.stderr.count(b"\n") == (action == "add") + 2 + weak
         assert password.encode() not in done.stderr
     assert passwd.check("admin", password) == 0
 

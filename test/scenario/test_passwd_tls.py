@@ -122,18 +122,19 @@ def test_04_one_half(passwd):
 def test_05_tls13_alone_stays(passwd):
     """Goal: a change without --tls leaves TLS 1.3 alone at that, and says so; --tls any brings both
     back. Any other user gets both."""
-    passwd.add("vendor", "kestrel-4711", "--tls", "1.3")
+    passwd.add("vendor", "kestrel-4711", "--tls", "1.3", "--device-id", "unit")
     passwd.add("old", "kestrel-4711", "--tls", "1.2", "--allow-tls12")
     change = ("--password-file", passwd.password("another-one"))
     done = passwd("change", "--user", "vendor", *change)
     assert done.returncode == 0 and done.stdout == b""
     assert done.stderr.decode().splitlines() == [
         f"keyplate passwd: the password of vendor was changed in {passwd.file}",
+        "keyplate passwd: link for the label: keyplate://unit/?v=1&user=vendor",
         "keyplate passwd: vendor has TLS 1.3 only, as before: --tls any makes it both"]
     assert versions(passwd)["vendor"] == ONLY13 and passwd.check("vendor", "another-one") == 0
     for argv in (("--user", "vendor", "--tls", "any"), ("--user", "old")):
         done = passwd("change", *argv, *change)
-        assert done.returncode == 0 and done.stderr.count(b"\n") == 1
+        assert done.returncode == 0 and done.stderr.count(b"\n") == 2
     assert versions(passwd) == {"vendor": BOTH, "old": BOTH}
     # What was chosen for a user ends with the user.
     passwd.ok("change", "--user", "old", "--tls", "1.3", *change)
@@ -156,7 +157,7 @@ def test_10_refused_without_allow(passwd):
     """Goal: where all have TLS 1.3 nobody comes in who hasn't, by add, change or import, unless it
     is allowed; refused means that nothing is changed."""
     pw = passwd.password("kestrel-4711")
-    first = "would be the first user of"
+    first = "would be the only user of"
     passwd.add("admin", "kestrel-4711", "--group", 2048)
     passwd.add("vendor", "kestrel-4711", "--tls", "1.3")
     passwd.fails(1, f"old {first}", "add", "--user", "old", "--tls", "1.2", "--password-file", pw)
