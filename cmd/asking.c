@@ -134,7 +134,7 @@ void kp_asking_end(struct kp_asking *a)
     if (!a->busy || a->by_signal)
         return;
     a->ended = true;
-    (void)pthread_kill(a->thread, SIGTERM);
+    (void)pthread_kill(a->thread, SIGINT);
 }
 
 void kp_asking_close(struct kp_asking *a)

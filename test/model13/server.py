@@ -90,7 +90,8 @@ class Server(Peer):
             raise Refusal(Alert.HANDSHAKE_FAILURE, "no pake")
         form = self._form_of(hello)
         # A client that may only resume offers its ticket without the password.
-        user, device_id, share_p = self._check_pake(form, body) if body else (None, None, None)
+        user, device_id, share_p = (self._check_pake(form, body) if body is not None
+                                    else (None, None, None))
         suite = next((code for code in self.config.suites if code in hello.suites), None)
         if suite is None:
             raise Refusal(Alert.HANDSHAKE_FAILURE, "no suite in common")
