@@ -240,8 +240,6 @@ int kp_server_name_user(struct kp_handshake *hs, const char *name, size_t len) K
 void kp_client_fill_extensions(struct kp_handshake *hs, struct kp_extensions *ext);
 /* Decides what to offer, by login, session and settings.  KP_E_ARGUMENT: nothing can be. */
 int kp_client_plan(struct kp_handshake *hs) KP_MUST_CHECK;
-/* What the second ClientHello changes, when there is a ticket that fits no more. */
-void kp_client_drop_psk(struct kp_handshake *hs);
 int kp_client_take_alpn(struct kp_handshake *hs, const struct kp_extensions *ext) KP_MUST_CHECK;
 
 /* What both roles of TLS 1.2 do alike (srp12_common.c). */
@@ -276,7 +274,7 @@ int kp_tls13_protect(struct kp_protect *protect, const struct kp_crypto *crypto,
                      const struct kp_suite *suite, struct kp_mac *mac, const uint8_t *secret,
                      bool sealing) KP_MUST_CHECK;
 
-/* HelloRetryRequest of a server (retry13.c).  All that it needs later is in the cookie. */
+/* HelloRetryRequest of a server (retry13.c): what its cookie holds. */
 struct kp_retry13 {
     uint16_t suite;
     uint16_t group;               /* asked for; 0: none */

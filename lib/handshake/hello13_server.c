@@ -275,7 +275,6 @@ int kp_server13_begin(struct kp_handshake *hs, const struct kp_client_hello *hel
 
     if (err == 0)
         err = nothing_behind(hs);
-
     if (err == 0)
         err = keep(hs, hello, &look);
     if (err == 0)

@@ -90,11 +90,6 @@ int kp_client_plan(struct kp_handshake *hs)
     return hs->login == NULL ? KP_E_TICKET_REFUSED : KP_E_ARGUMENT;
 }
 
-void kp_client_drop_psk(struct kp_handshake *hs)
-{
-    hs->facts &= ~(uint32_t)KP_FACT_OFFER_PSK;
-}
-
 /* ---- Shares ------------------------------------------------------------------------------ */
 
 /* Once a handshake: "the second ClientHello repeats the same pake extension". */

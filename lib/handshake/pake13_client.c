@@ -60,7 +60,7 @@ static int keep_ticket(struct kp_handshake *hs)
     if (!(hs->facts & KP_FACT_OFFER_PSK) ||
         kp_suite_by_value(hs->session->suite)->hash == hs->suite->hash)
         return 0;
-    kp_client_drop_psk(hs);
+    hs->facts &= ~(uint32_t)KP_FACT_OFFER_PSK;
     return hs->facts & KP_FACT_OFFER_PAKE ? 0 : KP_E_TICKET_REFUSED;
 }
 

@@ -3,8 +3,9 @@
  *
  *      cookie = suite | group | fixed | hash of the first ClientHello | HMAC(cookie key, the rest)
  *
- * Everything that goes on with the second ClientHello comes out of the cookie, also the transcript:
- * the server keeps nothing of the first.
+ * The transcript goes on from the cookie.  Who shows it must have got it on this very connection:
+ * what the first ClientHello said of names and limits is kept there, and `fixed` is compared with
+ * both.
  */
 #include "handshake/handshake.h"
 
