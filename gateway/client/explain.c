@@ -251,7 +251,8 @@ const char *kp_explain_more(const struct kp_trouble *t, char text[KP_EXPLAIN_MOR
         return NULL;
     kp_text_escape(id, offered->id, strlen(offered->id));
     if (offered->id_given || offered->name == NULL)
-        snprintf(text, KP_EXPLAIN_MORE_LEN, "or the device id \"%s\" is not this device's", id);
+        snprintf(text, KP_EXPLAIN_MORE_LEN,
+                 "if they are right, then the device id \"%s\" is not this device's", id);
     else
         snprintf(text, KP_EXPLAIN_MORE_LEN,
                  "it was asked for as the device saved as %s, id \"%s\": if it was reset or "

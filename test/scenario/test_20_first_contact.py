@@ -230,7 +230,7 @@ def test_what_else_a_failed_proof_can_mean(box):
     other = replace(box, serve, "X-9")
     asked = ('it was asked for as the device saved as 127-0-0-1, id "K7F3": if it was reset or '
              "replaced it has another id: keyplate devices forget 127-0-0-1, then start again")
-    given = 'or the device id "K7F3" is not this device\'s'
+    given = 'if they are right, then the device id "K7F3" is not this device\'s'
     for target, more in ((other.at, asked), ("127-0-0-1", asked),
                          (f"keyplate://K7F3@{other.at}/?v=1", given)):
         done = connect(box, target)
