@@ -250,6 +250,32 @@ struct kp_session;
 struct kp_session *kp_session_ref(struct kp_session *session);
 void kp_session_free(struct kp_session *session);
 
+/* ---- Before a connection -------------------------------------------------------------------- */
+
+enum kp_first {
+    KP_FIRST_MORE,         /* it can't be told yet */
+    KP_FIRST_PASSWORD_TLS, /* a ClientHello for kp_conn: it has SRP, a PAKE or a ticket of ours */
+    KP_FIRST_OTHER_TLS,    /* any other ClientHello: another TLS server's, if there is one */
+    KP_FIRST_HTTP,         /* the start of a request line */
+    KP_FIRST_OTHER,        /* none of these, or a ClientHello that can't be judged: to be refused */
+};
+
+#define KP_FIRST_MAX 32768 /* after so many bytes it can always be told */
+
+/* Tells by the first bytes of a connection what its peer speaks, so that one port can serve
+ * several.  bytes[len]: all that came so far, from the very first on.  Once it isn't KP_FIRST_MORE
+ * more bytes don't change it, and with KP_FIRST_MAX bytes it never is.  Nothing is kept: give the
+ * same bytes to whoever serves the peer, kp_wire_in_room for KP_FIRST_PASSWORD_TLS.
+ *
+ * A ClientHello may stand in several records.  It counts as password TLS by what any server would
+ * read in it: the srp extension or a suite of RFC 5054, the pake extension, a ticket that a server
+ * of this library gave at any time, whether or not it still opens.  So KP_FIRST_OTHER_TLS says that
+ * the password and its tickets are nothing to this peer.  Whether the body of an extension
+ * is well-formed isn't asked; a hello whose own framing is broken, that is longer than kp_conn takes
+ * (16 KiB) or is cut so small that it fills KP_FIRST_MAX bytes is KP_FIRST_OTHER, as is one in the
+ * form of SSLv2.  Of HTTP the method is looked at, capital letters and a space. */
+enum kp_first kp_first_bytes(const uint8_t *bytes, size_t len);
+
 /* ---- Connections ---------------------------------------------------------------------------- */
 
 struct kp_conn;
@@ -301,6 +327,12 @@ int kp_wire_in_end(struct kp_conn *conn) KP_MUST_CHECK;
 /* wire out: bytes to send, valid until the next call; then say how many were sent. */
 const uint8_t *kp_wire_out(const struct kp_conn *conn, size_t *len);
 void kp_wire_out_done(struct kp_conn *conn, size_t len);
+
+/* What was computed of the keys, some 2 KB, is given back whenever no byte is in flight, and computed
+ * again for the next: an idle connection is small.  warm: it is kept from now on, which saves a
+ * microsecond or more for each small exchange; false: given back now, and as before.  For callers who
+ * know which few of their connections are busy. */
+void kp_conn_keep_warm(struct kp_conn *conn, bool warm);
 
 /* app in: seals up to len bytes, *used of them (0 when wire out must be drained first).  Refused
  * before KP_PROVED: KP_E_ARGUMENT. */

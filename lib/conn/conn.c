@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "conn/first.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -236,11 +237,12 @@ static bool begins(const uint8_t *data, const char *text)
 
 static bool looks_like_http(const uint8_t *data)
 {
-    static const char *const starts[] = {"HTTP/", "GET /", "HEAD ", "POST ", "PUT /", "OPTIO",
-                                         "DELET", "PATCH", "CONNE", "TRACE", "PRI *",
+    static const char *const starts[] = {"HTTP/",
                                          /* an HTTP server's page for what it can't read */
                                          "<!DOC", "<!doc", "<html", "<HTML"};
 
+    if (kp_first_request(data, KP_HEADER_LEN) != KP_FIRST_OTHER)
+        return true;
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
         if (begins(data, starts[i]))
             return true;

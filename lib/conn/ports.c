@@ -14,6 +14,13 @@ static void rest(struct kp_conn *c)
     kp_buffer_rest(&c->app, true);
 }
 
+void kp_conn_keep_warm(struct kp_conn *c, bool warm)
+{
+    c->records.warm = warm;
+    if (!warm)
+        rest(c);
+}
+
 /* Who has proved nothing gets room for one record. */
 static size_t in_len(const struct kp_conn *c)
 {

@@ -6,7 +6,7 @@
 /* An honest hello has a few hundred bytes, two thousand with post-quantum key shares, more with a
  * foreign server's ticket.  Whoever may send one has proved nothing yet: a record's worth, as
  * BoringSSL has it. */
-#define HELLO_MAX 16384
+#define HELLO_MAX KP_HELLO_MAX
 #define SHARE_MAX (2 + KP_SRP_MAX_LEN)
 #define PARAMS_MAX (2 + KP_SRP_MAX_LEN + 2 + KP_SRP_MAX_LEN + 1 + KP_SALT_MAX + 2 + KP_SRP_MAX_LEN)
 #define TICKET_MAX 16384

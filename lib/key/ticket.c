@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define NAME_LEN 16
+#define MARK_LEN 4
 #define ROTATE (KP_TICKET_SECONDS / 4)
 /* A key seals for one period and its tickets live for four more. */
 #define KEYS 6
@@ -18,6 +19,8 @@
 
 _Static_assert(NAME_LEN + KP_GCM_NONCE_LEN + PLAIN_MAX + KP_GCM_TAG_LEN <= KP_TICKET_MAX,
                "a ticket with the longest name fits");
+
+static const uint8_t our_mark[MARK_LEN] = {'K', 'P', 'T', '1'};
 
 struct key {
     bool used;
@@ -65,6 +68,11 @@ void kp_ticket_keys_free(struct kp_ticket_keys *keys)
     kp_free_secret(keys, sizeof(*keys));
 }
 
+bool kp_ticket_is_ours(const uint8_t *ticket, size_t len)
+{
+    return len >= NAME_LEN && memcmp(ticket, our_mark, MARK_LEN) == 0;
+}
+
 void kp_ticket_state_clear(struct kp_ticket_state *state)
 {
     kp_wipe(state, sizeof(*state));
@@ -93,7 +101,8 @@ static int current(struct kp_ticket_keys *keys, uint64_t now, struct key *out)
 
     drop_old(keys, now);
     if (!keys->key[0].used || age(keys->key[0].born, now) >= ROTATE) {
-        err = kp_random(keys->crypto, fresh.name, sizeof(fresh.name));
+        memcpy(fresh.name, our_mark, MARK_LEN);
+        err = kp_random(keys->crypto, fresh.name + MARK_LEN, NAME_LEN - MARK_LEN);
         if (err == 0)
             err = kp_random(keys->crypto, fresh.seal, sizeof(fresh.seal));
         if (err == 0)

@@ -2,10 +2,11 @@
  * Session tickets (RFC 5077): what a server seals into one, and the keys that seal them.
  *
  * Format: key name (16) | nonce (12) | AES-256-GCM(state) | tag (16), the name being additional
- * data.  State: version, suite, proof time, user, master secret, and a binding: HMAC-SHA256 under
- * the key's own MAC half over device id, user, verifier binding, version, suite and proof time.  So
- * a ticket dies with its key, with the user's credential, and KP_TICKET_SECONDS after the password
- * was proved.
+ * data.  A key name is "KPT1" and 12 random bytes: anybody can tell tickets of this library from
+ * those of other servers, and a server its own when their key is gone.  State: version, suite, proof
+ * time, user, master secret, and a binding: HMAC-SHA256 under the key's own MAC half over device id,
+ * user, verifier binding, version, suite and proof time.  So a ticket dies with its key, with the
+ * user's credential, and KP_TICKET_SECONDS after the password was proved.
  *
  * Keys live in memory only.  A key seals for ROTATE seconds and opens for a ticket's life after
  * that; then it is wiped.  Thread-safe.
@@ -23,6 +24,10 @@ struct kp_ticket_keys;
 int kp_ticket_keys_new(struct kp_ticket_keys **out, const struct kp_crypto *crypto,
                        struct kp_span device_id) KP_MUST_CHECK;
 void kp_ticket_keys_free(struct kp_ticket_keys *keys);
+
+/* Whether it was made by this library, on whichever machine and however long ago.  Goes by the
+ * mark, which anybody can write.  By chance it is in one of 2^32 that others made. */
+bool kp_ticket_is_ours(const uint8_t *ticket, size_t len);
 
 /* What a ticket carries.  Secret: master. */
 struct kp_ticket_state {

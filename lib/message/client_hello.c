@@ -39,7 +39,7 @@ bool kp_list_has(struct kp_span list, uint16_t value)
     return false;
 }
 
-int kp_client_hello_parse(struct kp_reader *r, struct kp_client_hello *out)
+int kp_client_hello_start(struct kp_reader *r, struct kp_client_hello *out)
 {
     memset(out, 0, sizeof(*out));
     out->version = kp_read_u16(r);
@@ -53,6 +53,14 @@ int kp_client_hello_parse(struct kp_reader *r, struct kp_client_hello *out)
     out->suites = (struct kp_span){offered.data, offered.left};
     out->null_compression = memchr(compression.data, 0, compression.left) != NULL;
     out->only_null_compression = compression.left == 1 && out->null_compression;
+    return 0;
+}
+
+int kp_client_hello_parse(struct kp_reader *r, struct kp_client_hello *out)
+{
+    int err = kp_client_hello_start(r, out);
+    if (err != 0)
+        return err;
     struct kp_reader rest = *r;
     struct kp_reader block = kp_read_vector(&rest, 2, 0, 65535);
     out->block = (struct kp_span){block.data, block.left};

@@ -66,6 +66,15 @@ static bool stands_in(const struct row *row, enum kp_place place)
     return (row->places & (uint32_t)place) != 0;
 }
 
+uint32_t kp_extension_bit(uint16_t value)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if (rows[i].value == value && stands_in(&rows[i], KP_IN_CLIENT_HELLO))
+            return rows[i].bit;
+    }
+    return 0;
+}
+
 static int parse_one(uint16_t value, struct kp_reader *body, enum kp_place place,
                      struct kp_extensions *out)
 {

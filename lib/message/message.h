@@ -12,6 +12,7 @@
 #include "key/keys12.h"
 
 #define KP_MESSAGE_HEADER_LEN 4
+#define KP_HELLO_MAX 16384 /* bytes of a hello's body that are read */
 #define KP_SSL30 0x0300
 #define KP_TLS12 0x0303
 #define KP_TLS13 0x0304
@@ -143,6 +144,8 @@ struct kp_extensions {
     struct kp_span pake_message;
 };
 
+/* The bit of what a client sends in an extension of that number; 0: unknown. */
+uint32_t kp_extension_bit(uint16_t value);
 /* The extensions block, from its length on, to the end of r (none at all is fine but in
  * EncryptedExtensions). */
 int kp_extensions_parse(struct kp_reader *r, enum kp_place place,
@@ -163,6 +166,8 @@ struct kp_client_hello {
     struct kp_extensions ext;
 };
 
+/* The part that every version has, up to the extensions block: block and ext stay empty. */
+int kp_client_hello_start(struct kp_reader *r, struct kp_client_hello *out) KP_MUST_CHECK;
 int kp_client_hello_parse(struct kp_reader *r, struct kp_client_hello *out) KP_MUST_CHECK;
 void kp_client_hello_build(struct kp_builder *b, const struct kp_client_hello *hello);
 /* Whether the list (of two-byte values, a versions list too) has it. */

@@ -130,6 +130,8 @@ void kp_record_rest(struct kp_record_layer *l)
 {
     kp_buffer_rest(&l->in, true);
     kp_buffer_rest(&l->out, false);
+    if (l->warm)
+        return;
     if (l->in.data == NULL)
         l->read.ops->rest(&l->read);
     if (l->out.data == NULL)

@@ -17,6 +17,7 @@ struct kp_record_layer {
     struct kp_protect write;
     uint32_t buffer_len;
     uint16_t version;    /* of record headers; 0 until negotiated */
+    bool warm;           /* contexts are kept while nothing is in flight */
     bool tls13;          /* the version in the peer's headers says nothing (RFC 8446 5.1) */
     uint16_t send_limit; /* plaintext bytes a record of ours may hold */
     uint16_t recv_limit; /* the same for the peer's protected ones; less than 2^14 only when both
@@ -53,7 +54,7 @@ int kp_record_write(struct kp_record_layer *l, uint8_t type, const uint8_t *data
                     size_t len) KP_MUST_CHECK;
 /* Bytes of plaintext that can be written before layer->out holds more than buffer_len. */
 size_t kp_record_room(const struct kp_record_layer *l);
-/* Gives back buffers and contexts that nothing is in. */
+/* Gives back buffers and, unless layer->warm, contexts that nothing is in. */
 void kp_record_rest(struct kp_record_layer *l);
 
 #endif
