@@ -33,7 +33,7 @@ static void timer_closed(uv_handle_t *timer)
     one_closed(timer->data);
 }
 
-static void give(struct kp_first_look *l, enum kp_first verdict)
+static void give(struct kp_first_look *l, enum kp_request_verdict verdict)
 {
     uint8_t *bytes = l->bytes;
     int fd = kp_stream_release(&l->stream);
@@ -62,21 +62,21 @@ static void waited(uv_timer_t *timer)
 static bool have_room(struct kp_first_look *l)
 {
     if (l->bytes == NULL)
-        l->bytes = malloc(KP_FIRST_MAX);
+        l->bytes = malloc(KP_REQUEST_MAX);
     return l->bytes != NULL;
 }
 
 static void ready(struct kp_stream *stream, unsigned events)
 {
     struct kp_first_look *l = of(stream);
-    enum kp_first verdict;
+    enum kp_request_verdict verdict;
     ssize_t got;
     (void)events;
     if (!have_room(l)) {
         leave(l);
         return;
     }
-    got = kp_stream_read(stream, l->bytes + l->len, KP_FIRST_MAX - l->len);
+    got = kp_stream_read(stream, l->bytes + l->len, KP_REQUEST_MAX - l->len);
     if (got == UV_EAGAIN)
         return;
     if (got < 0) {
@@ -85,7 +85,7 @@ static void ready(struct kp_stream *stream, unsigned events)
     }
     l->len += (size_t)got;
     verdict = kp_first_judge((const char *)l->bytes, l->len, got == 0, l->own);
-    if (verdict != KP_FIRST_MORE)
+    if (verdict != KP_REQUEST_MORE)
         give(l, verdict);
 }
 

@@ -16,7 +16,7 @@ struct kp_first_look {
     const char *own;
     /* Once, unless it is cancelled: fd and bytes[len] (from malloc; what was read) are the owner's
      * from now on, the look is not. */
-    void (*judged)(void *owner, enum kp_first verdict, int fd, uint8_t *bytes, size_t len);
+    void (*judged)(void *owner, enum kp_request_verdict verdict, int fd, uint8_t *bytes, size_t len);
     /* Instead: the browser went away, or said nothing for too long. */
     void (*gone)(void *owner);
     void *owner;

@@ -153,38 +153,38 @@ static bool is_foreign(const struct request *r, const char *own)
 }
 
 /* The head is whole when an empty line came. */
-static enum kp_first judge_headers(struct request *r, struct piece rest, const char *own)
+static enum kp_request_verdict judge_headers(struct request *r, struct piece rest, const char *own)
 {
     bool host = false;
     for (;;) {
         struct piece line = take_line(&rest);
         if (line.data == NULL)
-            return KP_FIRST_MORE;
+            return KP_REQUEST_MORE;
         if (line.len == 0)
             break;
         take_header(r, line, &host, own);
     }
     /* A target with a host of its own would count for more than Host: RFC 9112 3.2.2. */
     if (!host || r->astray || (r->target.data[0] != '/' && !is(r->target, "*")))
-        return KP_FIRST_ASTRAY;
-    return is_foreign(r, own) ? KP_FIRST_FOREIGN : KP_FIRST_PASS;
+        return KP_REQUEST_ASTRAY;
+    return is_foreign(r, own) ? KP_REQUEST_FOREIGN : KP_REQUEST_PASS;
 }
 
-enum kp_first kp_first_judge(const char *head, size_t len, bool ended, const char *own)
+enum kp_request_verdict kp_first_judge(const char *head, size_t len, bool ended, const char *own)
 {
     struct piece rest = {head, len};
     struct request request = {.astray = false};
     struct piece line = take_line(&rest);
-    enum kp_first verdict;
+    enum kp_request_verdict verdict;
     if (line.data == NULL) {
         if (ended || (len > 0 && !may_be_request(rest)))
-            return KP_FIRST_PASS;
-        return len >= KP_FIRST_MAX ? KP_FIRST_LONG : KP_FIRST_MORE;
+            return KP_REQUEST_PASS;
+        return len >= KP_REQUEST_MAX ? KP_REQUEST_LONG : KP_REQUEST_MORE;
     }
     if (!is_request_line(line, &request))
-        return KP_FIRST_PASS;
+        return KP_REQUEST_PASS;
     verdict = judge_headers(&request, rest, own);
-    if (verdict == KP_FIRST_MORE && ended)
-        return KP_FIRST_ASTRAY;
-    return verdict == KP_FIRST_MORE && len >= KP_FIRST_MAX ? KP_FIRST_LONG : verdict;
+    if (verdict == KP_REQUEST_MORE && ended)
+        return KP_REQUEST_ASTRAY;
+    return verdict == KP_REQUEST_MORE && len >= KP_REQUEST_MAX ? KP_REQUEST_LONG : verdict;
 }

@@ -61,13 +61,13 @@ void kp_page_of_trouble(char page[KP_NOTICE_MAX], const struct kp_trouble *troub
     put(page, "502 Bad Gateway", title, html);
 }
 
-void kp_page_of_refusal(char page[KP_NOTICE_MAX], enum kp_first verdict, const char *own)
+void kp_page_of_refusal(char page[KP_NOTICE_MAX], enum kp_request_verdict verdict, const char *own)
 {
     char html[1024];
-    if (verdict == KP_FIRST_LONG) {
+    if (verdict == KP_REQUEST_LONG) {
         put(page, "431 Request Header Fields Too Large", "The request is too long",
             "<p>Its head has more than 16 KiB: it wasn't let through to the device.</p>");
-    } else if (verdict == KP_FIRST_FOREIGN) {
+    } else if (verdict == KP_REQUEST_FOREIGN) {
         snprintf(html, sizeof html,
                  "<p>Another web page made your browser send this to the device: it wasn't let "
                  "through.</p><p>If you meant it, do it on the device's own page: "

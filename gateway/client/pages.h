@@ -12,7 +12,7 @@
  * runs; else it ends. */
 void kp_page_of_trouble(char page[KP_NOTICE_MAX], const struct kp_trouble *trouble,
                         const char *where, bool asks);
-/* verdict: not KP_FIRST_PASS or _MORE.  own: the address that was printed, 127.0.0.1:8443. */
-void kp_page_of_refusal(char page[KP_NOTICE_MAX], enum kp_first verdict, const char *own);
+/* verdict: not KP_REQUEST_PASS or _MORE.  own: the address that was printed, 127.0.0.1:8443. */
+void kp_page_of_refusal(char page[KP_NOTICE_MAX], enum kp_request_verdict verdict, const char *own);
 
 #endif

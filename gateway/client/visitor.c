@@ -141,7 +141,7 @@ static void failed(struct kp_attempt *attempt, const struct kp_trouble *trouble)
 
 /* ---- The first look ---------------------------------------------------------------------- */
 
-static void judged(void *owner, enum kp_first verdict, int fd, uint8_t *bytes, size_t len)
+static void judged(void *owner, enum kp_request_verdict verdict, int fd, uint8_t *bytes, size_t len)
 {
     struct kp_visitor *v = owner;
     char page[KP_NOTICE_MAX];
@@ -150,7 +150,7 @@ static void judged(void *owner, enum kp_first verdict, int fd, uint8_t *bytes, s
     v->fd = fd;
     v->first = bytes;
     v->first_len = len;
-    if (verdict != KP_FIRST_PASS) {
+    if (verdict != KP_REQUEST_PASS) {
         kp_page_of_refusal(page, verdict, v->face->own);
         say(v, page);
         forget(v);

@@ -63,13 +63,14 @@ static void reread(struct front_door *d)
                    "the changed configuration can't be used, the old one stays in force");
         return;
     }
+    fresh.other_tls = d->shop.rules.other_tls; /* the transition needs a restart */
     uv_mutex_lock(&d->shop.lock);
     d->shop.rules = fresh;
     uv_mutex_unlock(&d->shop.lock);
     if (d->settings->configured)
         kp_log_say(&d->shop.rules.log, KP_LOG_INFO, "configuration",
-                   "the configuration was read again (listen, workers and the path of "
-                   "--credentials need a restart)");
+                   "the configuration was read again (listen, http-listen, transition, "
+                   "notice, workers and the path of --credentials need a restart)");
 }
 
 static void told_to_reload(uv_signal_t *signal, int number)
@@ -125,10 +126,9 @@ static int cannot_listen(const struct kp_address *address, int error, char *why,
     const char *what = uv_strerror(error);
     kp_address_text(address, text);
     if (error == UV_EADDRINUSE)
-        what = "another program uses this port: stop it or choose another with --listen";
+        what = "another program uses this port: stop it or choose another";
     else if (error == UV_EACCES)
-        what = "ports below 1024 need root or CAP_NET_BIND_SERVICE: choose a higher one with "
-               "--listen";
+        what = "ports below 1024 need root or CAP_NET_BIND_SERVICE: choose a higher one";
     else if (error == UV_EADDRNOTAVAIL)
         what = "this machine doesn't have this address: use 0.0.0.0 for all IPv4 ones or [::] for "
                "all IPv6 ones";
@@ -138,7 +138,7 @@ static int cannot_listen(const struct kp_address *address, int error, char *why,
 
 static void close_listeners(struct front_door *d)
 {
-    for (size_t i = 0; d->listeners != NULL && i < d->settings->listen_count; i++)
+    for (size_t i = 0; d->listeners != NULL && i < d->settings->door_count; i++)
         if (d->listeners[i] >= 0)
             kp_sock_close(d->listeners[i]);
     free(d->listeners);
@@ -147,7 +147,7 @@ static void close_listeners(struct front_door *d)
 
 static int listen_all(struct front_door *d, char *why, size_t why_len)
 {
-    size_t count = d->settings->listen_count;
+    size_t count = d->settings->door_count;
     d->listeners = malloc(count * sizeof *d->listeners);
     if (d->listeners == NULL) {
         snprintf(why, why_len, "out of memory");
@@ -156,23 +156,46 @@ static int listen_all(struct front_door *d, char *why, size_t why_len)
     for (size_t i = 0; i < count; i++)
         d->listeners[i] = -1;
     for (size_t i = 0; i < count; i++) {
-        d->listeners[i] = kp_sock_listen(&d->settings->listen[i]);
+        const struct kp_address *address = &d->settings->doors[i].address;
+        d->listeners[i] = kp_sock_listen(address);
         if (d->listeners[i] < 0)
-            return cannot_listen(&d->settings->listen[i], d->listeners[i], why, why_len);
+            return cannot_listen(address, d->listeners[i], why, why_len);
     }
     d->shop.listeners = d->listeners;
     return 0;
 }
 
+/* The first port of that kind, as it was bound; 0: there is none. */
+static unsigned port_of_kind(const struct front_door *d, unsigned kind)
+{
+    for (size_t i = 0; i < d->settings->door_count; i++) {
+        struct kp_address bound;
+        if ((d->settings->doors[i].kind & kind) && kp_sock_bound(d->listeners[i], &bound) == 0)
+            return kp_address_port(&bound);
+    }
+    return 0;
+}
+
+/* Where browsers are led. */
+static void find_ports(struct front_door *d)
+{
+    d->shop.tls_port = port_of_kind(d, KP_DOOR_TLS);
+    d->shop.other_port = port_of_kind(d, KP_DOOR_OTHER);
+    if (d->shop.other_port == 0 && d->settings->transition == KP_SAME_PORT)
+        d->shop.other_port = d->shop.tls_port;
+    else if (d->shop.other_port == 0)
+        d->shop.other_port = kp_address_port(&d->shop.rules.other_tls);
+}
+
 static void check_upstream(const struct front_door *d)
 {
     char text[KP_ADDRESS_TEXT_LEN];
-    int error = kp_sock_probe(&d->shop.rules.upstream, PROBE_MS);
+    int error = kp_sock_probe(&d->shop.rules.terms.upstream, PROBE_MS);
     if (error == 0)
         return;
     kp_log_say(&d->shop.rules.log, KP_LOG_WARNING, "upstream-down",
                "the upstream %s doesn't answer yet (%s): clients get a 502 page until it does",
-               kp_address_text(&d->shop.rules.upstream, text), uv_strerror(error));
+               kp_address_text(&d->shop.rules.terms.upstream, text), uv_strerror(error));
 }
 
 static int start_workers(struct front_door *d, char *why, size_t why_len)
@@ -194,7 +217,7 @@ static int start_workers(struct front_door *d, char *why, size_t why_len)
 static int announce(const struct front_door *d, char *why, size_t why_len)
 {
     char text[KP_ADDRESS_TEXT_LEN];
-    for (size_t i = 0; i < d->settings->listen_count; i++) {
+    for (size_t i = 0; i < d->settings->door_count; i++) {
         struct kp_address bound;
         if (kp_sock_bound(d->listeners[i], &bound) == 0)
             printf("listening %s\n", kp_address_text(&bound, text));
@@ -284,6 +307,7 @@ int kp_front_door_run(const struct kp_front_settings *settings, char *why, size_
     d->left.data = d;
     if (open_credentials(d, why, why_len) == 0) {
         if (listen_all(d, why, why_len) == 0) {
+            find_ports(d);
             check_upstream(d);
             error = serve(d, why, why_len);
         }

@@ -8,25 +8,38 @@
 #include <keyplate/keyplate.h>
 
 #include "../log.h"
-#include "../net/address.h"
+#include "identity.h"
+#include "proxy.h"
+#include "transition.h"
 
 #define KP_DRAIN_MS 10000 /* what running connections get after SIGTERM */
 
-/* What a changed configuration can change while it runs; what a connection began with stays. */
+/* What a changed configuration can change while it runs, for connections that are there too: their
+ * next request, their next wait.  Versions, and what is told of a user, stay as they began. */
 struct kp_front_rules {
-    struct kp_address upstream;
-    bool proxy2;       /* --identity proxy-v2 */
-    unsigned versions; /* KP_USE_* of --tls */
-    unsigned pake;     /* KP_PAKE_* of --pake */
+    struct kp_proxy_terms terms;       /* of those who are proved, and the upstream of all */
+    struct kp_proxy_terms plain_terms; /* of those who come by plain HTTP */
+    struct kp_address other_tls;       /* --other-tls; len 0: none */
+    bool http;                         /* --http on: requests are understood */
+    uint8_t identity;                  /* enum kp_identity_kind */
+    unsigned versions;                 /* KP_USE_* of --tls */
+    unsigned pake;                     /* KP_PAKE_* of --pake */
     uint32_t handshake_ms;
-    uint32_t idle_ms; /* 0: none */
     size_t max_connections;
     struct kp_log log;
 };
 
+/* An address to listen on. */
+struct kp_front_address {
+    struct kp_address address;
+    unsigned kind; /* enum kp_door_kind, of which there may be several */
+};
+
 struct kp_front_settings {
-    const struct kp_address *listen;
-    size_t listen_count;
+    const struct kp_front_address *doors;
+    size_t door_count;
+    enum kp_transition transition;
+    const char *words; /* the device's own, for pages of plain HTTP; NULL: none */
     const char *credentials;
     unsigned workers;
     struct kp_front_rules rules;

@@ -1,12 +1,16 @@
 /*
- * The header of PROXY protocol version 2: see identity.h.  The protocol is HAProxy's
- * doc/proxy-protocol.txt, sections 2.2 and 2.2.5.
+ * Who was proved: see identity.h.  The PROXY protocol is HAProxy's doc/proxy-protocol.txt,
+ * sections 2.2 and 2.2.5.
  *
  *      12 bytes signature | 0x21 version 2, PROXY | family | length | addresses | TLVs
  */
 #include "identity.h"
 
 #include <string.h>
+
+#include "../net/sock.h"
+
+#define VERSION_TLS13 0x0304
 
 enum {
     VERSION_PROXY = 0x21,
@@ -113,17 +117,37 @@ static void put_ssl(struct out *o, const struct kp_info *info)
     close_length(o, mark);
 }
 
-size_t kp_identity_proxy2(uint8_t out[KP_PROXY2_MAX], const union kp_inet *client,
-                          const union kp_inet *local, const struct kp_info *info)
+size_t kp_identity_proxy2(uint8_t out[KP_PROXY2_MAX], const union kp_inet *client, int fd,
+                          const struct kp_info *info)
 {
     struct out o = {.data = out};
-    unsigned kind = family(client, local);
+    union kp_inet local;
+    unsigned kind;
+    kp_sock_local(fd, &local);
+    kind = family(client, &local);
     put(&o, signature, sizeof signature);
     put_u8(&o, VERSION_PROXY);
     put_u8(&o, kind);
     put_u16(&o, 0);
-    put_addresses(&o, kind, client, local);
-    put_ssl(&o, info);
+    put_addresses(&o, kind, client, &local);
+    if (info != NULL)
+        put_ssl(&o, info);
     close_length(&o, sizeof signature + 4);
     return o.failed ? 0 : o.len;
+}
+
+void kp_identity_say(struct kp_identity *out, const union kp_inet *client, int fd,
+                     const struct kp_info *info)
+{
+    union kp_inet local;
+    kp_sock_local(fd, &local);
+    out->said = (struct kp_http_identity){
+        .user = {info->user, info->user_len},
+        .proof = info->version == VERSION_TLS13 ? "spake2plus" : "srp",
+        .protocol = info->version_name,
+        .suite = info->suite_name,
+        .address = kp_inet_name(client, out->address),
+        .ipv6 = client->any.sa_family == AF_INET6,
+        .port = kp_inet_port(&local),
+    };
 }

@@ -1,8 +1,6 @@
 /* /.well-known/keyplate: see well_known.h. */
 #include "well_known.h"
 
-#include <keyplate/keyplate.h>
-
 #include <stdio.h>
 #include <string.h>
 
@@ -102,14 +100,23 @@ static const char *versions_json(unsigned versions)
     }
 }
 
+size_t kp_well_known_json(char out[KP_WELL_KNOWN_JSON_MAX], unsigned versions, unsigned port,
+                          const uint8_t *id, size_t id_len)
+{
+    char escaped[ID_JSON_MAX];
+    int len;
+    json_escape(escaped, id, id_len < KP_DEVICE_ID_MAX ? id_len : KP_DEVICE_ID_MAX);
+    len = snprintf(out, KP_WELL_KNOWN_JSON_MAX,
+                   "{\"keyplate\":1,\"versions\":[%s],\"port\":%u,\"device_id\":\"%s\"}",
+                   versions_json(versions), port, escaped);
+    return len < 0 ? 0 : (size_t)len;
+}
+
 size_t kp_well_known_answer(char out[KP_NOTICE_MAX], unsigned versions, unsigned port,
                             const uint8_t *id, size_t id_len)
 {
-    char escaped[ID_JSON_MAX];
-    char body[ID_JSON_MAX + 128];
-    json_escape(escaped, id, id_len < KP_DEVICE_ID_MAX ? id_len : KP_DEVICE_ID_MAX);
-    snprintf(body, sizeof body,
-             "{\"keyplate\":1,\"versions\":[%s],\"port\":%u,\"device_id\":\"%s\"}\n",
-             versions_json(versions), port, escaped);
+    char body[KP_WELL_KNOWN_JSON_MAX + 1];
+    size_t len = kp_well_known_json(body, versions, port, id, id_len);
+    memcpy(body + len, "\n", 2);
     return kp_notice_typed(out, "200 OK", "application/json", body);
 }

@@ -5,14 +5,19 @@
 #ifndef KP_DEVICE_WELL_KNOWN_H
 #define KP_DEVICE_WELL_KNOWN_H
 
+#include <keyplate/keyplate.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "../notice.h"
 
+#define KP_WELL_KNOWN_PATH "/.well-known/keyplate"
 #define KP_WELL_KNOWN_LINE_LEN 36   /* GET /.well-known/keyplate HTTP/1.x CR LF */
 #define KP_WELL_KNOWN_HEAD_MAX 8192 /* bytes of the request, its first line included */
+/* Bytes of what is told, each byte of the id as \u00XX, with the NUL. */
+#define KP_WELL_KNOWN_JSON_MAX (6 * KP_DEVICE_ID_MAX + 128)
 
 enum kp_well_known_verdict {
     KP_WELL_KNOWN_MORE,  /* it may be the request: held back */
@@ -36,8 +41,11 @@ enum kp_well_known_verdict kp_well_known_take(struct kp_well_known *page, const 
 /* Whether the request line has come whole: from then on the request is ours. */
 bool kp_well_known_is_ours(const struct kp_well_known *page);
 
-/* The answer, a whole HTTP response; returns its length.  versions: KP_USE_*; id[id_len]: the
- * device's, UTF-8. */
+/* What the answer says, JSON without a newline, NUL-terminated; returns its length.  versions:
+ * KP_USE_*; id[id_len]: the device's, UTF-8. */
+size_t kp_well_known_json(char out[KP_WELL_KNOWN_JSON_MAX], unsigned versions, unsigned port,
+                          const uint8_t *id, size_t id_len);
+/* The answer, a whole HTTP response; returns its length. */
 size_t kp_well_known_answer(char out[KP_NOTICE_MAX], unsigned versions, unsigned port,
                             const uint8_t *id, size_t id_len);
 

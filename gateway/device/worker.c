@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../net/sock.h"
-#include "tunnel.h"
+#include "arrival.h"
 
 #define COMPLAIN_NS 10000000000u /* one line in ten seconds about a lack of room */
 
@@ -28,7 +28,7 @@ static bool may_complain(struct kp_worker *w)
 /* Who proves nothing can take the places of nobody who could: the oldest goes. */
 static void give_way(struct kp_worker *w)
 {
-    struct kp_tunnel *oldest = w->newcomers.first;
+    struct kp_client *oldest = w->newcomers.first;
     size_t count = atomic_fetch_add(&w->shop->gave_way, 1) + 1;
     if (may_complain(w))
         kp_log_say(
@@ -36,8 +36,8 @@ static void give_way(struct kp_worker *w)
             "there are %zu connections: the oldest that has proved nothing gives way to a new "
             "one (--max-connections); %zu did so far",
             w->rules.max_connections, count);
-    kp_tunnel_move(oldest, &w->others);
-    kp_tunnel_stop(oldest, "it had proved nothing yet and gave way to a new connection");
+    kp_client_move(oldest, &w->others);
+    oldest->kind->stop(oldest, "it had proved nothing yet and gave way to a new connection");
 }
 
 bool kp_worker_is_busy(const struct kp_worker *w)
@@ -59,14 +59,14 @@ static void accepted(struct kp_listener *listener, int fd, const union kp_inet *
     struct kp_worker *w = listener->owner;
     if (is_full(w) && w->newcomers.first != NULL)
         give_way(w);
-    kp_tunnel_begin(w, fd, peer);
+    kp_arrival(w, &((struct kp_door *)(void *)listener)->rules, fd, peer);
 }
 
 static void resting(struct kp_listener *listener, int error)
 {
     struct kp_worker *w = listener->owner;
     const struct kp_log *log = &w->rules.log;
-    if (!may_complain(w))
+    if (error == UV_EINVAL || !may_complain(w)) /* EINVAL: another worker drains already */
         return;
     if (error == 0)
         kp_log_say(log, KP_LOG_WARNING, "full",
@@ -81,17 +81,28 @@ static void resting(struct kp_listener *listener, int error)
                    uv_strerror(error));
 }
 
+void kp_worker_has_no_room(struct kp_worker *w, int error)
+{
+    kp_log_say(&w->rules.log, KP_LOG_ERROR, "refused", "a connection was dropped: %s",
+               error == UV_ENOMEM ? "there isn't enough memory for it" : uv_strerror(error));
+}
+
 static void close_doors(struct kp_worker *w)
 {
-    for (size_t i = 0; i < w->shop->settings->listen_count; i++)
-        kp_listener_close(&w->doors[i]);
+    for (size_t i = 0; i < w->shop->settings->door_count; i++) {
+        kp_listener_close(&w->doors[i].listener);
+        if (w->draining) /* else clients would wait for an answer until the last one has left */
+            kp_sock_refuse(w->shop->listeners[i]);
+    }
 }
 
 static int open_doors(struct kp_worker *w)
 {
-    for (size_t i = 0; i < w->shop->settings->listen_count; i++) {
-        struct kp_listener *door = &w->doors[i];
+    const struct kp_front_settings *settings = w->shop->settings;
+    for (size_t i = 0; i < settings->door_count; i++) {
+        struct kp_listener *door = &w->doors[i].listener;
         int error;
+        w->doors[i].rules = kp_transition_rules(settings->transition, settings->doors[i].kind);
         door->room = room;
         door->accepted = accepted;
         door->resting = resting;
@@ -105,12 +116,12 @@ static int open_doors(struct kp_worker *w)
 
 /* ---- Ending ------------------------------------------------------------------------------ */
 
-static void stop_tunnels(struct kp_worker *w, const char *why)
+static void stop_all(struct kp_worker *w, const char *why)
 {
-    for (struct kp_tunnel *t = w->newcomers.first; t != NULL; t = t->next)
-        kp_tunnel_stop(t, why);
-    for (struct kp_tunnel *t = w->others.first; t != NULL; t = t->next)
-        kp_tunnel_stop(t, why);
+    for (struct kp_client *c = w->newcomers.first; c != NULL; c = c->next)
+        c->kind->stop(c, why);
+    for (struct kp_client *c = w->others.first; c != NULL; c = c->next)
+        c->kind->stop(c, why);
 }
 
 void kp_worker_look_around(struct kp_worker *w)
@@ -124,7 +135,7 @@ void kp_worker_look_around(struct kp_worker *w)
 
 static void drained(uv_timer_t *timer)
 {
-    stop_tunnels(timer->data, "the server is stopping and waited long enough");
+    stop_all(timer->data, "the server is stopping and waited long enough");
 }
 
 static void drain(struct kp_worker *w)
@@ -134,10 +145,10 @@ static void drain(struct kp_worker *w)
     w->draining = true;
     close_doors(w);
     (void)uv_timer_start(&w->drain, drained, KP_DRAIN_MS, 0);
-    /* Nothing is lost by a handshake that isn't over. */
-    for (struct kp_tunnel *t = w->newcomers.first; t != NULL; t = t->next)
-        if (t->relay.end == KP_ENDED_NOT)
-            kp_tunnel_stop(t, "the server is stopping");
+    for (struct kp_client *c = w->newcomers.first; c != NULL; c = c->next)
+        c->kind->drain(c);
+    for (struct kp_client *c = w->others.first; c != NULL; c = c->next)
+        c->kind->drain(c);
     kp_worker_look_around(w);
 }
 
@@ -152,8 +163,8 @@ static void reload(struct kp_worker *w)
 {
     take_rules(w);
     kp_credentials_take(w->shop->credentials, &w->store, &w->context);
-    for (struct kp_tunnel *t = w->others.first; t != NULL; t = t->next)
-        kp_tunnel_recheck(t);
+    for (struct kp_client *c = w->others.first; c != NULL; c = c->next)
+        c->kind->recheck(c);
 }
 
 static void woken(uv_async_t *wake)
@@ -167,7 +178,7 @@ static void woken(uv_async_t *wake)
     if (words & (KP_WORKER_DRAIN | KP_WORKER_STOP))
         drain(w);
     if (words & KP_WORKER_STOP)
-        stop_tunnels(w, "the server was told to stop at once");
+        stop_all(w, "the server was told to stop at once");
 }
 
 /* ---- Life -------------------------------------------------------------------------------- */
@@ -192,9 +203,9 @@ int kp_worker_start(struct kp_worker *w, struct kp_workshop *shop)
     int error;
     memset(w, 0, sizeof *w);
     w->shop = shop;
-    w->newcomers.end = &w->newcomers.first;
-    w->others.end = &w->others.first;
-    w->doors = calloc(shop->settings->listen_count, sizeof *w->doors);
+    kp_clients_init(&w->newcomers);
+    kp_clients_init(&w->others);
+    w->doors = calloc(shop->settings->door_count, sizeof *w->doors);
     if (w->doors == NULL)
         return UV_ENOMEM;
     error = kp_loop_init(&w->loop);

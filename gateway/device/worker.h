@@ -1,5 +1,5 @@
 /*
- * One worker of `serve`: a thread with its own loop, its share of the listeners and its tunnels.
+ * One worker of `serve`: a thread with its own loop, its share of the listeners and its clients.
  * Other threads speak to it by kp_worker_tell alone.
  */
 #ifndef KP_DEVICE_WORKER_H
@@ -8,15 +8,9 @@
 #include <stdatomic.h>
 
 #include "../net/listener.h"
+#include "client.h"
 #include "credentials.h"
 #include "front_door.h"
-
-struct kp_tunnel;
-
-struct kp_tunnels {
-    struct kp_tunnel *first;
-    struct kp_tunnel **end; /* where the next one goes */
-};
 
 /* So many handshakes in progress, or a quarter of the worker's share of --max-connections when that
  * is less: then new clients of TLS 1.3 show with a cookie that they hear us before anything is
@@ -35,7 +29,9 @@ struct kp_workshop {
     uv_mutex_t lock; /* of rules, which one thread writes and workers copy */
     struct kp_front_rules rules;
     struct kp_credentials *credentials;
-    const int *listeners; /* settings->listen_count sockets */
+    const int *listeners; /* settings->door_count sockets */
+    unsigned tls_port;    /* of the password TLS, as told to clients; 0: none */
+    unsigned other_port;  /* of the other TLS; 0: none */
     atomic_size_t connections;
     atomic_size_t gave_way;           /* newcomers that made room for others */
     atomic_uint_least64_t complained; /* uv_hrtime of the last line about a lack of room */
@@ -43,13 +39,19 @@ struct kp_workshop {
     void *left_arg;
 };
 
+/* A listener, and what becomes of those who come by it. */
+struct kp_door {
+    struct kp_listener listener; /* first */
+    struct kp_door_rules rules;
+};
+
 struct kp_worker {
     struct kp_loop loop;
     struct kp_workshop *shop;
     struct kp_front_rules rules; /* a copy of the shop's */
-    struct kp_listener *doors;
-    struct kp_tunnels newcomers; /* have proved nothing yet; the oldest first */
-    struct kp_tunnels others;    /* proved, or on their way out */
+    struct kp_door *doors;       /* settings->door_count */
+    struct kp_clients newcomers; /* have proved nothing; the oldest first */
+    struct kp_clients others;    /* proved, or on their way out */
     struct kp_store *store;
     struct kp_context *context;
     uv_thread_t thread;
@@ -69,7 +71,9 @@ void kp_worker_tell(struct kp_worker *worker, enum kp_worker_word word);
 void kp_worker_join(struct kp_worker *worker);
 /* Whether there are so many handshakes in progress that the next client must show a cookie. */
 bool kp_worker_is_busy(const struct kp_worker *worker);
-/* On its own thread: the last tunnel may have gone. */
+/* On its own thread: a connection couldn't be taken; error: of uv. */
+void kp_worker_has_no_room(struct kp_worker *worker, int error);
+/* On its own thread: the last connection may have gone. */
 void kp_worker_look_around(struct kp_worker *worker);
 
 #endif

@@ -240,3 +240,28 @@ const char *kp_address_text(const struct kp_address *address, char text[KP_ADDRE
     snprintf(text, KP_ADDRESS_TEXT_LEN, "unix:%s", path->sun_path);
     return text;
 }
+
+const char *kp_inet_name(const union kp_inet *inet, char text[KP_ADDRESS_TEXT_LEN])
+{
+    const void *where = inet->any.sa_family == AF_INET6 ? (const void *)&inet->v6.sin6_addr
+                                                        : (const void *)&inet->v4.sin_addr;
+    if ((inet->any.sa_family != AF_INET && inet->any.sa_family != AF_INET6) ||
+        inet_ntop(inet->any.sa_family, where, text, KP_ADDRESS_TEXT_LEN) == NULL)
+        snprintf(text, KP_ADDRESS_TEXT_LEN, "unknown");
+    return text;
+}
+
+unsigned kp_inet_port(const union kp_inet *inet)
+{
+    if (inet->any.sa_family == AF_INET6)
+        return ntohs(inet->v6.sin6_port);
+    return inet->any.sa_family == AF_INET ? ntohs(inet->v4.sin_port) : 0;
+}
+
+unsigned kp_address_port(const struct kp_address *address)
+{
+    union kp_inet inet = {.any.sa_family = AF_UNSPEC};
+    if (address->len <= sizeof inet)
+        memcpy(&inet, &address->where, address->len);
+    return kp_inet_port(&inet);
+}

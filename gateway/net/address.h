@@ -56,6 +56,11 @@ bool kp_address_is_unix(const struct kp_address *address);
 
 /* Writes 127.0.0.1:80, [::1]:80 or unix:/run/x into text; returns text. */
 const char *kp_address_text(const struct kp_address *address, char text[KP_ADDRESS_TEXT_LEN]);
+/* The address without its port and brackets: 192.168.1.1, fe80::1. */
+const char *kp_inet_name(const union kp_inet *inet, char text[KP_ADDRESS_TEXT_LEN]);
+/* Of TCP; 0: it has none. */
+unsigned kp_inet_port(const union kp_inet *inet);
+unsigned kp_address_port(const struct kp_address *address);
 const char *kp_inet_text(const union kp_inet *inet, char text[KP_ADDRESS_TEXT_LEN]);
 
 #endif

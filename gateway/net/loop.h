@@ -27,8 +27,16 @@ struct kp_task {
     void (*run)(struct kp_task *task);
 };
 
+/* So many connections of a loop keep what they computed of their keys: those that were busy last.
+ */
+#define KP_LOOP_WARM 32
+
+struct kp_secure;
+
 struct kp_loop {
     uv_loop_t uv;
+    struct kp_secure *warm[KP_LOOP_WARM]; /* secure_stream.c's; NULL: free */
+    unsigned warm_next;                   /* the slot that is given away next */
     uint8_t *scratch; /* KP_SCRATCH_LEN, for use within one callback; may hold plaintext */
     struct kp_task *tasks, **tasks_end;
     uv_idle_t work; /* active while tasks wait */

@@ -402,10 +402,10 @@ static void prepare(struct kp_relay *r, const struct kp_relay_hooks *hooks)
 }
 
 int kp_relay_accept(struct kp_relay *r, struct kp_loop *loop, int fd, struct kp_context *context,
-                    const struct kp_relay_hooks *hooks)
+                    const uint8_t *first, size_t first_len, const struct kp_relay_hooks *hooks)
 {
     prepare(r, hooks);
-    return kp_secure_accept(&r->secure, loop, fd, context, &secure_hooks);
+    return kp_secure_accept(&r->secure, loop, fd, context, first, first_len, &secure_hooks);
 }
 
 int kp_relay_dial(struct kp_relay *r, struct kp_loop *loop, const struct kp_address *address,

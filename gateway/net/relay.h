@@ -67,7 +67,8 @@ struct kp_relay {
 
 /* See kp_secure_accept and kp_secure_dial. */
 int kp_relay_accept(struct kp_relay *relay, struct kp_loop *loop, int fd,
-                    struct kp_context *context, const struct kp_relay_hooks *hooks);
+                    struct kp_context *context, const uint8_t *first, size_t first_len,
+                    const struct kp_relay_hooks *hooks);
 int kp_relay_dial(struct kp_relay *relay, struct kp_loop *loop, const struct kp_address *address,
                   struct kp_context *context, const struct kp_secure_offer *offer,
                   const struct kp_relay_hooks *hooks);

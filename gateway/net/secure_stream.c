@@ -1,6 +1,7 @@
 /* A connection of the engine over a stream: see secure_stream.h. */
 #include "secure_stream.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "sock.h"
@@ -42,14 +43,46 @@ static void stream_closed(struct kp_stream *stream)
     one_closed(of(stream));
 }
 
+static void forget_first(struct kp_secure *s)
+{
+    free(s->first);
+    s->first = NULL;
+}
+
+static void cool(struct kp_secure *s)
+{
+    if (s->warm == 0)
+        return;
+    s->loop->warm[s->warm - 1] = NULL;
+    s->warm = 0;
+    kp_conn_keep_warm(s->conn, false);
+}
+
+/* It is busy: another one, which has been for longest, makes room. */
+static void warm_up(struct kp_secure *s)
+{
+    struct kp_loop *loop = s->loop;
+    unsigned slot = loop->warm_next;
+    if (s->warm != 0)
+        return;
+    loop->warm_next = (slot + 1) % KP_LOOP_WARM;
+    if (loop->warm[slot] != NULL)
+        cool(loop->warm[slot]);
+    loop->warm[slot] = s;
+    s->warm = (uint8_t)(slot + 1);
+    kp_conn_keep_warm(s->conn, true);
+}
+
 void kp_secure_close(struct kp_secure *s, bool abort)
 {
     if (s->stage == KP_AT_END)
         return;
+    cool(s);
     s->stage = KP_AT_END;
     kp_loop_forget(s->loop, &s->task);
     kp_conn_free(s->conn);
     s->conn = NULL;
+    forget_first(s);
     s->closing = 1;
     uv_close((uv_handle_t *)&s->timer, timer_closed);
     if (kp_stream_is_open(&s->stream)) {
@@ -123,6 +156,29 @@ static void wire_ended(struct kp_secure *s, int error)
         s->broken = true;
 }
 
+/* What was read before it began. */
+static size_t take_first(struct kp_secure *s, uint8_t *to, size_t room)
+{
+    size_t left = s->first_len - s->first_at;
+    size_t len = room < left ? room : left;
+    memcpy(to, s->first + s->first_at, len);
+    s->first_at += (uint32_t)len;
+    if (len == left)
+        forget_first(s);
+    return len;
+}
+
+static ssize_t read_some(struct kp_secure *s, uint8_t *to, size_t room, bool *more)
+{
+    ssize_t got;
+    *more = true; /* behind those there is the socket */
+    if (s->first != NULL)
+        return (ssize_t)take_first(s, to, room);
+    got = kp_stream_read(&s->stream, to, room);
+    *more = got > 0 && (size_t)got == room;
+    return got;
+}
+
 /* One read.  Whether any byte came. */
 static bool receive(struct kp_secure *s)
 {
@@ -131,15 +187,13 @@ static bool receive(struct kp_secure *s)
     ssize_t got;
     if (room == 0)
         return false;
-    got = kp_stream_read(&s->stream, to, room);
+    got = read_some(s, to, room, &s->readable);
     if (got <= 0) {
         (void)!kp_wire_in_done(s->conn, 0);
-        s->readable = false;
         if (got != UV_EAGAIN)
             wire_ended(s, (int)got);
         return got != UV_EAGAIN;
     }
-    s->readable = (size_t)got == room;
     s->heard = true;
     s->active = uv_now(&s->loop->uv);
     (void)!kp_wire_in_done(s->conn, (size_t)got); /* latched */
@@ -167,6 +221,7 @@ static bool deliver(struct kp_secure *s)
 {
     size_t len, used;
     const uint8_t *data = kp_app_out(s->conn, &len);
+    warm_up(s);
     s->bytes_in += len; /* before the hook, which may be the end and its line in the log */
     used = s->hooks->data(s, data, len);
     s->bytes_in -= len - used;
@@ -345,10 +400,10 @@ static bool nudge(struct kp_secure *s)
 static void timer_fired(uv_timer_t *timer)
 {
     struct kp_secure *s = timer->data;
-    uint64_t idle = uv_now(&s->loop->uv) - s->active;
+    uint64_t idle = uv_now(&s->loop->uv) - (s->renews ? s->active : s->since);
     if (s->stage == KP_AT_LINGER) {
         kp_secure_close(s, false);
-    } else if (s->renews && idle < s->deadline_ms) {
+    } else if (idle < s->deadline_ms) {
         (void)uv_timer_start(timer, timer_fired, s->deadline_ms - idle, 0);
     } else if (!nudge(s)) {
         s->hooks->timeout(s);
@@ -361,11 +416,12 @@ void kp_secure_deadline(struct kp_secure *s, uint32_t ms, bool renews)
         return;
     s->deadline_ms = ms;
     s->renews = renews;
-    s->active = uv_now(&s->loop->uv);
+    s->active = s->since = uv_now(&s->loop->uv);
     if (ms == 0)
         (void)uv_timer_stop(&s->timer);
-    else
+    else if (!uv_is_active((uv_handle_t *)&s->timer) || uv_timer_get_due_in(&s->timer) > ms)
         (void)uv_timer_start(&s->timer, timer_fired, ms, 0);
+    /* else it fires earlier, and sees that it isn't time yet: cheaper than to set it each time */
 }
 
 /* ---- The owner's side -------------------------------------------------------------------- */
@@ -459,19 +515,33 @@ static void start(struct kp_secure *s, struct kp_conn *conn, enum kp_secure_stag
     s->timer.data = s;
 }
 
+/* Whether there is memory for it. */
+static bool keep_first(struct kp_secure *s, const uint8_t *first, size_t len)
+{
+    if (len == 0)
+        return true;
+    s->first = malloc(len);
+    if (s->first == NULL)
+        return false;
+    memcpy(s->first, first, len);
+    s->first_len = (uint32_t)len;
+    return true;
+}
+
 int kp_secure_accept(struct kp_secure *s, struct kp_loop *loop, int fd, struct kp_context *context,
-                     const struct kp_secure_hooks *hooks)
+                     const uint8_t *first, size_t first_len, const struct kp_secure_hooks *hooks)
 {
     struct kp_conn *conn = NULL;
     int error;
     prepare(s, loop, hooks);
-    error = kp_conn_new(&conn, context, kp_loop_seconds());
-    if (error != 0) {
+    if (!keep_first(s, first, first_len) || kp_conn_new(&conn, context, kp_loop_seconds()) != 0) {
+        forget_first(s);
         kp_sock_close(fd);
         return UV_ENOMEM;
     }
     error = kp_stream_open(&s->stream, loop, fd);
     if (error != 0) {
+        forget_first(s);
         kp_conn_free(conn);
         return error;
     }

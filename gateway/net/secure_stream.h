@@ -47,14 +47,18 @@ struct kp_secure {
     struct kp_task task;  /* arithmetic that a handshake waits for */
     struct kp_conn *conn; /* NULL once closed */
     const struct kp_secure_hooks *hooks;
+    uint8_t *first; /* wire bytes that were read before it began; NULL: none left */
+    uint32_t first_at, first_len;
     uint64_t bytes_in, bytes_out; /* plaintext */
     uint64_t active;              /* uv_now of the last byte either way */
+    uint64_t since;               /* uv_now of when the deadline was set */
     uint32_t deadline_ms;         /* 0: none */
     uint32_t lingered;            /* bytes thrown away at the end */
     int error;                    /* enum kp_error */
     int net_error;                /* uv error that broke the wire, or 0 */
     uint8_t stage;                /* enum kp_secure_stage */
     uint8_t closing;              /* handles that are yet to close */
+    uint8_t warm;                 /* its slot of loop->warm, counted from 1; 0: none */
     bool pumping, pump_again;
     bool readable;    /* the socket may have bytes */
     bool eof;         /* the socket has none any more */
@@ -63,16 +67,19 @@ struct kp_secure {
     bool room_wanted; /* the owner waits for hooks->room */
     bool renews;      /* activity moves the deadline */
     bool peer_ended, ending, fin_sent, is_over;
-    bool nudged; /* client: the server was asked for plain text */
+    bool nudged;   /* client: the server was asked for plain text */
     bool serves;   /* the server's role */
     bool heard;    /* bytes of the peer have come */
     bool ticketed; /* client: the owner knows of the ticket, or doesn't want to */
 };
 
-/* Server: takes over fd and starts to listen for a ClientHello.  Negative uv error: nothing is
- * open, fd is closed, no hook is called. */
+/* Server: takes over fd and starts to listen for a ClientHello.  first[first_len]: bytes that were
+ * read from fd already (copied; NULL, 0: none); the engine gets them first, when it is pumped, so
+ * that it can be told its terms before.  Negative uv error: nothing is open, fd is closed, no hook
+ * is called. */
 int kp_secure_accept(struct kp_secure *secure, struct kp_loop *loop, int fd,
-                     struct kp_context *context, const struct kp_secure_hooks *hooks);
+                     struct kp_context *context, const uint8_t *first, size_t first_len,
+                     const struct kp_secure_hooks *hooks);
 
 /* What a client starts with: see kp_conn_connect. */
 struct kp_secure_offer {
@@ -81,8 +88,8 @@ struct kp_secure_offer {
     const char *server_name;
 };
 /* Client: connects and shakes hands; every failure from here on comes by hooks->over, or as a
- * negative uv error now, when no hook is called; -ESTALE: the ticket alone was to be offered, and it is
- * too old. */
+ * negative uv error now, when no hook is called; -ESTALE: the ticket alone was to be offered, and
+ * it is too old. */
 int kp_secure_dial(struct kp_secure *secure, struct kp_loop *loop, const struct kp_address *address,
                    struct kp_context *context, const struct kp_secure_offer *offer,
                    const struct kp_secure_hooks *hooks);

@@ -65,8 +65,8 @@ int kp_sock_accept(int listener, union kp_inet *peer)
     return fd >= 0 ? fd : last_error();
 }
 
-/* On loopback a connection that is "in progress" is there already: seeing it now saves a turn of the
- * loop.  A failure is left for that turn. */
+/* On loopback a connection that is "in progress" is there already: seeing it now saves a turn of
+ * the loop.  A failure is left for that turn. */
 static bool is_there(int fd)
 {
     struct pollfd now = {.fd = fd, .events = POLLOUT};
@@ -144,6 +144,11 @@ ssize_t kp_sock_send(int fd, const uint8_t *data, size_t len)
         sent = send(fd, data, len, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     return sent >= 0 ? sent : last_error();
+}
+
+void kp_sock_refuse(int listener)
+{
+    (void)shutdown(listener, SHUT_RDWR);
 }
 
 void kp_sock_end(int fd)

@@ -27,6 +27,8 @@ int kp_sock_bound(int fd, struct kp_address *out);
 /* Bytes moved; 0 of recv: the end; or an error. */
 ssize_t kp_sock_recv(int fd, uint8_t *data, size_t len);
 ssize_t kp_sock_send(int fd, const uint8_t *data, size_t len);
+/* A listening socket takes no more connections, for nobody who shares it: clients are refused. */
+void kp_sock_refuse(int listener);
 /* Sends FIN: no more of our bytes. */
 void kp_sock_end(int fd);
 /* Closes with a reset instead of FIN: what was sent is not the whole. */

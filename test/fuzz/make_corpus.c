@@ -136,8 +136,10 @@ static void put_messages(const struct script *s, uint8_t which)
         size_t len = s->end[i] - start - KP_MESSAGE_HEADER_LEN;
         uint8_t type = s->wire.data[start];
         snprintf(name, sizeof(name), i > 1 ? "script%u-%u-again" : "script%u-%u", which, type);
-        if (type == KP_CLIENT_HELLO)
+        if (type == KP_CLIENT_HELLO) {
             put_file("client_hello", name, body, len);
+            put_with("first", name, "\xFF", 1, body, len);
+        }
         if (type == KP_SERVER_HELLO)
             put_file("server_hello", name, body, len);
         for (uint8_t kind = 0; kind < 3; kind++) {
@@ -191,8 +193,10 @@ static void put_connections(void)
         }
         /* The process ends here: nothing of the worlds is given back. */
     }
-    put_file("server", "http", "\0\0\0GET / HTTP/1.1\r\nHost: a\r\n\r\n", 32);
+    put_file("server", "http", "\0\0\0GET / HTTP/1.1\r\nHost: a\r\n\r\n", 30);
     put_file("server", "sslv2", "\0\0\0\x80\x2E\x01\x00\x02\x00\x15\x00\x00\x00\x10", 14);
+    put_file("first", "http", "\0GET / HTTP/1.1\r\nHost: a\r\n\r\n", 28);
+    put_file("first", "sslv2", "\0\x80\x2E\x01\x00\x02\x00\x15\x00\x00\x00\x10", 12);
     put_file("client", "http", "\0\0\0HTTP/1.1 400 Bad Request\r\n\r\n", 32);
     put_other_messages();
 }

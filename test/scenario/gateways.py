@@ -192,10 +192,12 @@ class Serve(Program):
     def __init__(self, box, upstream, *args, credentials=None, listen=("127.0.0.1:0",), **kwargs):
         self.credentials = credentials or box.credentials()
         self.upstream = upstream
+        self.carries_bytes = ("--http", "off") in zip(args, args[1:])
         if isinstance(upstream, Upstream):
             upstream.skip += 1
-        options = ["serve", "--upstream", getattr(upstream, "at", upstream),
-                   "--credentials", self.credentials]
+        options = ["serve", "--credentials", self.credentials]
+        if upstream is not None:  # else a configuration names it
+            options += ["--upstream", getattr(upstream, "at", upstream)]
         for one in listen:
             options += ["--listen", one]
         super().__init__(box, options + list(args), **kwargs)
@@ -217,7 +219,8 @@ class Open(Program):
 
     def __init__(self, box, target, *args, user="admin", password=PASSWORD, saves=False, **kwargs):
         if isinstance(target, Serve):
-            target.upstream.skip += 1  # the first handshake, alone, is a connection too
+            if target.carries_bytes:
+                target.upstream.skip += 1  # the first handshake, alone, is a connection too
             target = target.at
         args = [*(("--user", user) if user else ()), *(() if saves else ("--no-save",)), *args]
         super().__init__(box, ["open", target, "--password-file", box.secret(password),
@@ -314,6 +317,10 @@ class Box:
 
     def serve(self, upstream, *args, **kwargs):
         return Serve(self, upstream, *args, **kwargs)
+
+    def serve_bytes(self, upstream, *args, **kwargs):
+        """A serve that carries bytes of any protocol."""
+        return Serve(self, upstream, "--http", "off", *args, **kwargs)
 
     def open(self, target, *args, **kwargs):
         return Open(self, target, *args, **kwargs)

@@ -1,12 +1,14 @@
 """Goal: bytes go both ways whole, over every kind of listener and upstream, only for who proved it."""
 import hashlib
-import subprocess
+
+import pytest
 
 from gateways import PASSWORD, PROOF, box, curl, pattern, talk_digest, talk_echo, talk_http
 
 
-def test_curl_gets_the_page(box):
-    serve = box.serve(box.upstream(talk_http(b"a page")))
+@pytest.mark.parametrize("http", ["on", "off"])
+def test_curl_gets_the_page(box, http):
+    serve = box.serve(box.upstream(talk_http(b"a page")), "--http", http)
     done = curl(f"https://{serve.at}/x")
     assert (done.returncode, done.stdout) == (0, b"a page")
     line = serve.logged("closed")[0]
@@ -30,14 +32,15 @@ def test_wrong_password_and_unknown_user_look_alike(box):
 
 
 def test_connect_carries_megabytes_both_ways(box):
-    serve = box.serve(box.upstream(talk_echo))
+    serve = box.serve_bytes(box.upstream(talk_echo))
     data = pattern(20_000_000)
     done = box.connect(serve, data)
     assert done.returncode == 0, done.stderr
     assert hashlib.sha256(done.stdout).digest() == hashlib.sha256(data).digest()
 
 
-def test_curl_uploads_and_downloads(box):
+@pytest.mark.parametrize("http", ["on", "off"])
+def test_curl_uploads_and_downloads(box, http):
     data = pattern(20_000_000)
     digest = hashlib.sha256(data).hexdigest().encode()
     (box.dir / "up").write_bytes(data)
@@ -54,7 +57,7 @@ def test_curl_uploads_and_downloads(box):
         return "ok"
 
     upstream = box.upstream(talk)
-    serve = box.serve(upstream)
+    serve = box.serve(upstream, "--http", http)
     done = curl(f"https://{serve.at}/", "-H", "Expect:", "-T", box.dir / "up")
     assert hashlib.sha256(done.stdout).hexdigest().encode() == digest
     assert upstream.seen == ["ok"]
@@ -66,7 +69,7 @@ def test_unix_upstream_ipv6_and_several_listeners(box):
     assert serve.addresses[1].startswith("[::1]:")
     for at in serve.addresses:
         assert curl(f"https://{at}/").stdout == b"by unix"
-        assert box.connect(at, b"GET / HTTP/1.1\r\n\r\n").stdout.endswith(b"by unix")
+        assert box.connect(at, b"GET / HTTP/1.1\r\nHost: d\r\n\r\n").stdout.endswith(b"by unix")
     assert "client=[::1]:" in serve.logged("[::1]")[0]
 
 
@@ -81,7 +84,7 @@ def test_configuration_file(box):
 
 
 def test_password_by_descriptor(box):
-    serve = box.serve(box.upstream(talk_digest))
+    serve = box.serve_bytes(box.upstream(talk_digest))
     with open(box.secret(), "rb") as file:
         done = box.connect(serve, b"abc", "--password-fd", str(file.fileno()), password=None,
                            pass_fds=(file.fileno(),))

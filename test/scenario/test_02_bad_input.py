@@ -31,19 +31,22 @@ def one_line(done, status, *words):
     (["--listen", "[::1"], ["ends with ]"]),
     (["--listen", "example.org:443"], ["numeric"]),
     (["--listen", "127.0.0.1:0"], ["--upstream is missing"]),
-    (["--listen", "127.0.0.1:0", "--identity", "headers"], ["not in this version", "proxy-v2"]),
-    (["--transition", "strict"], ["--transition is not in this version"]),
-    (["--http", "on"], ["not in this version"]),
-    (["--http-listen", "x"], ["not in this version"]),
-    (["--other-tls", "x"], ["not in this version"]),
-    (["--advertise"], ["not in this version"]),
+    (["--advertise"], ["--advertise is not in this version"]),
+    (["--http", "yes"], ["--http is one of on|off"]),
+    (["--http"], ["--http"]),
+    (["--transition", "loose"], ["--transition is one of strict|sniff|dual|same-port"]),
+    (["--transition", "dual", "--transition", "sniff"], ["--transition is given twice"]),
     (["--pake", "cpace"], ["--pake is one of ietf|boringssl|both"]),
     (["--tls", "1.1"], ["--tls is one of 1.2|1.3|any"]),
     (["--tls", "1.3", "--tls", "1.2"], ["--tls is given twice"]),
-    (["--identity", "magic"], ["none|proxy-v2"]),
+    (["--identity", "magic"], ["--identity is one of none|headers|proxy-v2"]),
+    (["--identity", "headers", "--http", "off"], ["--identity headers needs --http on"]),
     (["--log", "xml"], ["text|json"]),
     (["--workers", "0"], ["1 to 64"]),
     (["--handshake-timeout", "-3"], ["number"]),
+    (["--upstream-timeout", "soon"], ["--upstream-timeout", "number"]),
+    (["--upstream-timeout", "0"], ["--upstream-timeout", "1 to 86400"]),
+    (["--upstream-timeout", "86401"], ["--upstream-timeout", "1 to 86400"]),
     (["--quiet", "--verbose"], ["exclude each other"]),
     (["S3CRET"], ["one word too many"]),
     (["--nonsense"], ["unknown option"]),
@@ -59,13 +62,115 @@ def test_serve_usage(args, words):
     assert "S3CRET" not in done.stderr
 
 
+HERE, UPSTREAM = ("--listen", "127.0.0.1:0"), ("--upstream", "127.0.0.1:9")
+OTHER = ("--other-tls", "127.0.0.1:8443")
+PLAIN = ("--http-listen", "127.0.0.1:0")
+
+
+@pytest.mark.parametrize("args, words", [
+    (["--transition", "dual"], ["--transition dual needs --other-tls", "127.0.0.1:8443"]),
+    (["--transition", "same-port"], ["--transition same-port needs --other-tls"]),
+    (OTHER, ["--other-tls is for --transition dual or same-port"]),
+    (["--transition", "strict", *OTHER], ["--other-tls is for --transition dual or same-port"]),
+    (["--transition", "sniff", *PLAIN, *OTHER], ["--other-tls is for"]),
+    (["--transition", "sniff"], ["--transition sniff needs --http-listen", "0.0.0.0:80"]),
+    (["--transition", "sniff", "--http", "off"], ["sniff needs"]),
+    (["--transition", "sniff", "--http", "off", *PLAIN], ["--transition sniff needs --http on"]),
+    (["--identity", "headers", "--http", "off", *PLAIN], ["--identity headers needs --http on"]),
+    (["--http-listen", "8080"], ["--http-listen 8080", "the address is missing: ADDR:PORT"]),
+    (["--http-listen", "localhost:80"], ["--http-listen", "numeric"]),
+    (["--http-listen", "127.0.0.1:99999"], ["--http-listen", "0 to 65535"]),
+    (["--http-listen", "unix:/run/x"], ["--http-listen"]),
+    (["--listen", "127.0.0.1:4433", "--listen", "127.0.0.1:4433"],
+     ["--listen 127.0.0.1:4433 is given twice"]),
+    (["--listen", "[::1]:4433", "--listen", "[0:0::1]:4433"], ["is given twice"]),
+    ([*PLAIN, "--http-listen", "127.0.0.1:8080", "--http-listen", "127.0.0.1:8080"],
+     ["--http-listen 127.0.0.1:8080 is given twice"]),
+    (["--transition", "dual", "--other-tls", "https://127.0.0.1:8443/"],
+     ["--other-tls is written without http:// and path"]),
+    (["--transition", "dual", "--other-tls", "8443"], ["--other-tls 8443"]),
+    (["--transition", "dual", "--other-tls", "127.0.0.1"], ["--other-tls", "port is missing"]),
+    (["--notice", "words"], ["--notice is for pages of --http-listen"]),
+])
+def test_serve_transition_usage(args, words):
+    one_line(run("serve", *HERE, *UPSTREAM, *args), 2, *words, "keyplate help serve")
+
+
+@pytest.mark.parametrize("listen, other", [
+    ("0.0.0.0:4433", "127.0.0.1:8443"), ("[::]:4433", "[::1]:8443"),
+    ("192.0.2.1:4433", "127.0.0.1:8443"), ("127.0.0.1:4433", "unix:/run/other.sock")])
+def test_browsers_are_not_led_where_they_can_t_go(listen, other):
+    """In dual, with one --listen, they are led to the other server itself."""
+    one_line(run("serve", "--listen", listen, *UPSTREAM, "--transition", "dual", "--other-tls",
+                 other), 2, "--transition dual needs a second --listen", "--other-tls")
+
+
+@pytest.mark.parametrize("args", [
+    [*HERE, *HERE], [*HERE, *PLAIN, *PLAIN], [*HERE, "--http", "off", *PLAIN],
+    [*HERE, "--transition", "dual", *OTHER], [*HERE, *HERE, "--transition", "dual", *OTHER],
+    [*HERE, *HERE, "--transition", "dual", "--other-tls", "unix:/run/other.sock"],
+    [*HERE, "--transition", "same-port", "--other-tls", "unix:/run/other.sock"],
+    [*HERE, "--transition", "same-port", *OTHER, "--http", "off"],
+    [*HERE, "--transition", "dual", "--other-tls", "192.0.2.1:443"],
+    [*HERE, "--transition", "sniff", *PLAIN, "--identity", "headers", "--upstream-timeout", "1"],
+])
+def test_what_serve_takes(box, args):
+    """It comes as far as its credentials, which aren't there."""
+    one_line(run("serve", *UPSTREAM, *args, "--credentials", box.dir / "none"), 1,
+             "make it with: keyplate passwd add")
+
+
+@pytest.mark.parametrize("words, why", [
+    (None, "No such file"),
+    ("", "is empty"),
+    ("<p>Your password:<form action=/>", "holds <form>: port 80 never shows a form"),
+    ("<FORM>", "port 80 never shows a form"),
+    ("<input name=x>", "never shows a form"),
+    ("<p type = 'password'>", "never asks for a password"),
+    ("<script>x()</script>", "holds <script>"),
+    ("<!-- a comment", "holds a comment"),
+    ("x" * 16385, "more than 16 KiB"),
+    ("a\0b", "NUL"),
+    (b"\xff", "not UTF-8"),
+])
+def test_a_notice_that_asks_or_acts(box, words, why):
+    file = box.dir / "notice"
+    if words is not None:
+        file.write_bytes(words if isinstance(words, bytes) else words.encode())
+    for transition in ("strict", "sniff"):
+        one_line(run("serve", *HERE, *UPSTREAM, *PLAIN, "--transition", transition, "--notice",
+                     file), 1, f"--notice {file}", why)
+
+
+def test_a_notice_that_is_no_file(box):
+    os.mkfifo(box.dir / "pipe")
+    for path in (box.dir, box.dir / "pipe", "/dev/zero"):
+        one_line(run("serve", *HERE, *UPSTREAM, *PLAIN, "--notice", path), 1, "not a regular file")
+
+
+def test_servers_that_have_no_address():
+    for name in ("--upstream", "--other-tls"):
+        args = ["--upstream", "127.0.0.1:9", "--transition", "same-port", *OTHER]
+        args[args.index(name) + 1] = "nosuch.invalid:80"
+        one_line(run("serve", *HERE, *args), 1, f"{name} nosuch.invalid:80", "no host of this name")
+
+
 def test_help_is_narrow_and_silent_about_later(box):
     for command in ("serve", "open", "connect"):
         done = run("help", command)
         assert done.returncode == 0
         assert max(map(len, done.stdout.splitlines())) <= 80
-        for later in ("transition", "--http", "advertise", "headers", "--remember"):
+        for later in ("advertise", "--remember"):
             assert later not in done.stdout
+
+
+def test_help_tells_of_every_option_of_serve():
+    text = run("help", "serve").stdout
+    for name in ("listen", "upstream", "credentials", "config", "http on|off", "http-listen",
+                 "identity none|headers|proxy-v2", "transition strict|sniff|dual|same-port",
+                 "other-tls", "notice", "workers", "tls", "pake", "handshake-timeout",
+                 "upstream-timeout", "idle-timeout", "max-connections", "log", "quiet", "verbose"):
+        assert f"--{name}" in text, name
 
 
 def test_serve_credentials(box):
@@ -112,6 +217,17 @@ def test_no_permission_for_a_port(box):
                            "127.0.0.1:9", "--credentials", str(good)], **whom,
                           capture_output=True, text=True, timeout=20, check=False)
     one_line(done, 1, "127.0.0.1:1", "below 1024")
+
+
+@pytest.mark.parametrize("text, words", [
+    ("http = maybe\n", "on|off"), ("transition = dual\n", "needs --other-tls"),
+    ("identity = headers\nhttp = off\n", "needs --http on"),
+    ("other-tls = 127.0.0.1:8443\n", "is for --transition dual or same-port"),
+    ("advertise = on\n", "not in this version")])
+def test_what_a_configuration_asks_for(box, text, words):
+    config = box.dir / "conf"
+    config.write_text("[serve]\nlisten = 127.0.0.1:0\nupstream = 127.0.0.1:9\n" + text)
+    one_line(run("serve", "--config", config), 2, words, "keyplate help serve")
 
 
 @pytest.mark.parametrize("text, line, words", [

@@ -1,12 +1,15 @@
 """Goal: what isn't TLS with a password is refused, told apart in the log, and told to who can read."""
-import socket
+import pytest
 
 from gateways import box, curl, read_all, talk_http
 
 
-def test_plain_http_is_told_so(box):
-    upstream = box.upstream(talk_http())
-    serve = box.serve(upstream)
+@pytest.fixture(params=["on", "off"])
+def serve(box, request):
+    return box.serve(box.upstream(talk_http()), "--http", request.param)
+
+
+def test_plain_http_is_told_so(serve):
     with serve.raw() as sock:
         sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         answer = read_all(sock)
@@ -15,11 +18,10 @@ def test_plain_http_is_told_so(box):
     assert b"Connection: close" in head and f"Content-Length: {len(body)}".encode() in head
     assert b"keyplate open" in body
     assert "plain HTTP" in serve.logged("refused")[0]
-    assert upstream.seen == []
+    assert serve.upstream.seen == []
 
 
-def test_sslv2_hello(box):
-    serve = box.serve(box.upstream(talk_http()))
+def test_sslv2_hello(serve):
     with serve.raw() as sock:
         sock.sendall(bytes.fromhex("802e0100020015000000100100800200800300800400800500800600400700c0"
                                    "0000000000000000000000000000000000"))
@@ -28,24 +30,21 @@ def test_sslv2_hello(box):
     assert "SSLv2" in serve.logged("refused")[0]
 
 
-def test_noise(box):
-    serve = box.serve(box.upstream(talk_http()))
+def test_noise(serve):
     with serve.raw() as sock:
         sock.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
         read_all(sock)
     assert "isn't TLS" in serve.logged("refused")[0]
 
 
-def test_ordinary_tls_client(box):
-    serve = box.serve(box.upstream(talk_http()))
+def test_ordinary_tls_client(serve):
     done = curl(f"https://{serve.at}/", user=None)
     assert done.returncode == 35
     line = serve.logged("refused")[0]
     assert "no password suite" in line and "keyplate open" in line
 
 
-def test_gone_before_a_word(box):
-    serve = box.serve(box.upstream(talk_http()))
+def test_gone_before_a_word(serve):
     serve.raw().close()
     assert "went away" in serve.logged("handshake-failed")[0]
     assert curl(f"https://{serve.at}/").stdout == b"hello"

@@ -11,7 +11,7 @@ from gateways import box, pattern, read_all, talk_digest, until
 
 def test_client_ends_first(box):
     upstream = box.upstream(talk_digest)
-    serve = box.serve(upstream)
+    serve = box.serve_bytes(upstream)
     data = pattern(3_000_000)
     done = box.connect(serve, data)
     assert done.returncode == 0
@@ -20,7 +20,7 @@ def test_client_ends_first(box):
 
 def test_client_says_nothing(box):
     upstream = box.upstream(talk_digest)
-    done = box.connect(box.serve(upstream), b"")
+    done = box.connect(box.serve_bytes(upstream), b"")
     assert done.stdout.decode() == hashlib.sha256(b"").hexdigest()
     assert upstream.seen == [0]
 
@@ -33,7 +33,7 @@ def test_upstream_ends_first(box):
         return hashlib.sha256(read_all(sock)).hexdigest()
 
     upstream = box.upstream(talk)
-    face = box.open(box.serve(upstream))
+    face = box.open(box.serve_bytes(upstream))
     data = pattern(3_000_000)
     with face.visit() as browser:
         browser.sendall(b"\0")
@@ -46,7 +46,7 @@ def test_upstream_ends_first(box):
 
 def test_browser_ends_first(box):
     upstream = box.upstream(talk_digest)
-    face = box.open(box.serve(upstream))
+    face = box.open(box.serve_bytes(upstream))
     with face.visit() as browser:
         browser.sendall(b"question")
         browser.shutdown(socket.SHUT_WR)
@@ -55,7 +55,7 @@ def test_browser_ends_first(box):
 
 def test_a_cut_client_does_not_look_whole_to_the_upstream(box):
     upstream = box.upstream(talk_digest)
-    client = box.connecting(box.serve(upstream))
+    client = box.connecting(box.serve_bytes(upstream))
     client.stdin.write(b"half of it")
     client.stdin.flush()
     serve = box.programs[0]
@@ -72,7 +72,7 @@ def test_a_cut_upstream_does_not_look_whole_to_the_client(box):
         import time
         time.sleep(0.3)
 
-    serve = box.serve(box.upstream(talk))
+    serve = box.serve_bytes(box.upstream(talk))
     client = box.connecting(serve)
     assert client.stdout.read() == b"half of it"
     assert client.wait(10) == 1
@@ -88,7 +88,7 @@ def test_a_killed_server_is_a_cut(box):
         started.set()
         sock.recv(1)
 
-    serve = box.serve(box.upstream(talk))
+    serve = box.serve_bytes(box.upstream(talk))
     client = box.connecting(serve)
     assert client.stdout.read(4) == b"some"
     serve.process.kill()

@@ -13,7 +13,7 @@ GROWTH_KIB = 700_000 if SANITIZED else 4096
 
 def test_slow_client(box):
     data = pattern(MEGABYTES_50)
-    serve = box.serve(box.upstream(lambda sock: sock.sendall(data)))
+    serve = box.serve_bytes(box.upstream(lambda sock: sock.sendall(data)))
     before = rss_kib(serve.pid)
     client = box.connecting(serve, stdin=subprocess.DEVNULL)
     digest = hashlib.sha256(os.read(client.stdout.fileno(), 1000))
@@ -37,7 +37,7 @@ def test_slow_upstream(box):
         time.sleep(1.5)
         return talk_digest(sock)
 
-    serve = box.serve(box.upstream(talk))
+    serve = box.serve_bytes(box.upstream(talk))
     before = rss_kib(serve.pid)
     (box.dir / "data").write_bytes(data)
     with open(box.dir / "data", "rb") as file:
@@ -51,7 +51,7 @@ def test_slow_upstream(box):
 
 def test_hundred_megabytes_through_connect(box):
     size = 100_000_000
-    serve = box.serve(box.upstream(talk_digest))
+    serve = box.serve_bytes(box.upstream(talk_digest))
     client = box.connecting(serve)
     digest = hashlib.sha256()
     piece = pattern(1_000_000)
@@ -66,7 +66,7 @@ def test_hundred_megabytes_through_connect(box):
 
 def test_slow_browser(box):
     data = pattern(MEGABYTES_50)
-    serve = box.serve(box.upstream(lambda sock: (sock.recv(1), sock.sendall(data))))
+    serve = box.serve_bytes(box.upstream(lambda sock: (sock.recv(1), sock.sendall(data))))
     face = box.open(serve)
     before = rss_kib(face.pid)
     with face.visit() as browser:
@@ -90,7 +90,7 @@ def test_both_ways_at_once(box):
         return hashlib.sha256(got).hexdigest()
 
     upstream = box.upstream(talk)
-    face = box.open(box.serve(upstream))
+    face = box.open(box.serve_bytes(upstream))
     with face.visit() as browser:
         import threading
         sender = threading.Thread(target=browser.sendall, args=(data,))

@@ -8,10 +8,13 @@ import pytest
 
 from gateways import (SANITIZED, box, cpu_seconds, curl, forged_flight, limit_descriptors, pattern,
                       read_all, rss_kib, talk_echo, talk_http, until)
+from http_peers import Reader, Recorder, request
+
+BOTH = pytest.mark.parametrize("http", ["on", "off"])
 
 
 def test_200_in_parallel_over_workers(box):
-    serve = box.serve(box.upstream(talk_echo), "--workers", "4")
+    serve = box.serve_bytes(box.upstream(talk_echo), "--workers", "4")
     face = box.open(serve)
     data = pattern(100_000)
     wrong = []
@@ -33,8 +36,47 @@ def test_200_in_parallel_over_workers(box):
     assert serve.log().count("the password was proved") == 1, "the rest came by ticket"
 
 
-def test_without_descriptors_it_waits_and_rests(box):
-    serve = box.serve(box.upstream(talk_http()), "--max-connections", "1000",
+def visiting(face):
+    """A browser's connection that is kept alive: (the socket, a reader of it)."""
+    sock = face.visit()
+    return sock, Reader(lambda: sock.recv(65536))
+
+
+def get(face, to, target="/"):
+    sock, reader = to
+    sock.sendall(request(target, host=f"127.0.0.1:{face.port}"))
+    return reader.response()
+
+
+def test_200_browsers_over_workers(box):
+    """Each has its own answers, on connections that stay."""
+    recorder = Recorder(lambda one: b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
+                        % (len(one.target), one.target.encode()))
+    serve = box.serve(box.upstream(recorder), "--workers", "4")
+    face = box.open(serve)
+    wrong = []
+
+    def one(name):
+        to = visiting(face)
+        for target in (f"/{name}/first", f"/{name}/second"):
+            if get(face, to, target).body.decode() != target:
+                wrong.append(target)
+        to[0].close()
+
+    threads = [threading.Thread(target=one, args=(name,)) for name in range(200)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not wrong and len(recorder.requests) == 400 and not recorder.faults
+    assert len(recorder.connections) == 200, "one upstream connection for each"
+    assert serve.log().count("the password was proved") == 1, "the rest came by ticket"
+    until(lambda: recorder.open == 0)
+
+
+@BOTH
+def test_without_descriptors_it_waits_and_rests(box, http):
+    serve = box.serve(box.upstream(talk_http()), "--http", http, "--max-connections", "1000",
                       preexec_fn=limit_descriptors(48))
     idle = [serve.raw() for _ in range(80)]
     serve.logged("no file descriptors left")
@@ -47,9 +89,10 @@ def test_without_descriptors_it_waits_and_rests(box):
     assert curl(f"https://{serve.at}/").stdout == b"hello"
 
 
-def test_idle_strangers_keep_nobody_out(box):
-    serve = box.serve(box.upstream(talk_http()), "--max-connections", "5", "--handshake-timeout",
-                      "60")
+@BOTH
+def test_idle_strangers_keep_nobody_out(box, http):
+    serve = box.serve(box.upstream(talk_http()), "--http", http, "--max-connections", "5",
+                      "--handshake-timeout", "60")
     idle = [serve.raw() for _ in range(12)]
     for sock in idle[:7]:
         sock.settimeout(5)
@@ -62,9 +105,10 @@ def test_idle_strangers_keep_nobody_out(box):
         sock.close()
 
 
-def test_most_connections(box):
+@BOTH
+def test_most_connections(box, http):
     """Those who are proved keep their places."""
-    serve = box.serve(box.upstream(talk_http()), "--max-connections", "5")
+    serve = box.serve(box.upstream(talk_http()), "--http", http, "--max-connections", "5")
     idle = [box.connecting(serve) for _ in range(5)]
     until(lambda: serve.log().count("the password was proved") == 5)
     late = {}
@@ -95,7 +139,7 @@ def test_wrong_passwords_in_parallel(box):
 def test_a_burst_of_handshakes_stops_nobody_who_is_proved(box):
     """Its arithmetic is done in slices: a tunnel's bytes go through in between."""
     count = 300
-    serve = box.serve(box.upstream(talk_echo))
+    serve = box.serve_bytes(box.upstream(talk_echo))
     face = box.open(serve)
     with face.visit() as tunnel:
         def ping():
@@ -125,8 +169,9 @@ def unaccepted(port):
     raise AssertionError("no listener")
 
 
-def test_who_goes_away_while_the_arithmetic_waits(box):
-    serve = box.serve(box.upstream(talk_http()), "--handshake-timeout", "1")
+@BOTH
+def test_who_goes_away_while_the_arithmetic_waits(box, http):
+    serve = box.serve(box.upstream(talk_http()), "--http", http, "--handshake-timeout", "1")
     burst = [serve.raw() for _ in range(100)]
     for sock in burst:
         sock.sendall(forged_flight())
@@ -136,21 +181,28 @@ def test_who_goes_away_while_the_arithmetic_waits(box):
     until(lambda: sum(" client=" in line for line in serve.log().splitlines()) >= 101)
 
 
-def test_an_idle_connection_is_small(box):
+@BOTH
+def test_an_idle_connection_is_small(box, http):
     if SANITIZED:
         pytest.skip("a sanitizer's memory says nothing")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     count = min(500, (most - 100) // 4)
-    serve = box.serve(box.upstream(talk_echo))
+    serve = box.serve(box.upstream(Recorder() if http == "on" else talk_echo), "--http", http)
     face = box.open(serve)
 
-    def visit():
+    def visit_bytes():
         sock = face.visit()
         sock.sendall(b"\0")  # what may be the start of a request is waited for
         assert sock.recv(1) == b"\0"
         return sock
 
+    def visit_http():
+        to = visiting(face)
+        assert get(face, to).body == b"ok"
+        return to[0]
+
+    visit = visit_http if http == "on" else visit_bytes
     idle = [visit() for _ in range(50)]
     before = rss_kib(serve.pid), rss_kib(face.pid)
     idle += [visit() for _ in range(count)]

@@ -11,6 +11,7 @@ import pytest
 
 from gateways import BUILD, Plain, box, curl, free_port, read_all, until
 
+BOTH = pytest.mark.parametrize("http", ["on", "off"])
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
 
@@ -44,8 +45,8 @@ def talk_header(sock):
 def test_every_byte(box, listen, family, by_unix):
     upstream = box.upstream(talk_header, **({"path": box.dir / "up"} if by_unix else {}))
     name = "Ädmin of " + "x" * 200
-    serve = box.serve(upstream, "--identity", "proxy-v2", listen=(listen,),
-                      credentials=box.credentials(((name, "pass-word-1"),)))
+    serve = box.serve_bytes(upstream, "--identity", "proxy-v2", listen=(listen,),
+                            credentials=box.credentials(((name, "pass-word-1"),)))
     done = box.connect(serve, b"first bytes", user=name, password="pass-word-1")
     assert done.stdout == b"seen", done.stderr
     header, rest = upstream.seen[0]
@@ -63,7 +64,7 @@ def test_every_byte(box, listen, family, by_unix):
 
 def test_none_is_the_default(box):
     upstream = box.upstream(read_all)
-    box.connect(box.serve(upstream), b"only this")
+    box.connect(box.serve_bytes(upstream), b"only this")
     until(lambda: upstream.seen)
     assert upstream.seen == [b"only this"]
 
@@ -93,8 +94,9 @@ extforward.hap-PROXY-ssl-client-verify = "enable"
     box.programs.append(Plain(process))
 
 
+@BOTH
 @pytest.mark.parametrize("by_unix", [False, True])
-def test_lighttpd_knows_the_user(box, by_unix):
+def test_lighttpd_knows_the_user(box, by_unix, http):
     if by_unix:
         at = f"unix:{box.dir}/lighttpd.sock"
         lighttpd(box, f'server.bind = "{box.dir}/lighttpd.sock"')
@@ -104,12 +106,13 @@ def test_lighttpd_knows_the_user(box, by_unix):
         at = f"127.0.0.1:{port}"
         lighttpd(box, f'server.port = {port}\nserver.bind = "127.0.0.1"')
         until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
-    serve = box.serve(at, "--identity", "proxy-v2")
+    serve = box.serve(at, "--identity", "proxy-v2", "--http", http)
     done = curl(f"https://{serve.at}/who.cgi")
     assert done.stdout.startswith(b"admin|127.0.0.1|SUCCESS|"), done.stdout
 
 
-def test_demo_device_knows_the_user(box):
+@BOTH
+def test_demo_device_knows_the_user(box, http):
     program = next((path for path in (BUILD / "demo" / "keyplate-demo-device",
                                       BUILD / "keyplate-demo-device") if path.exists()), None)
     if program is None:
@@ -119,6 +122,6 @@ def test_demo_device_knows_the_user(box):
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     box.programs.append(Plain(process))
     until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
-    serve = box.serve(f"127.0.0.1:{port}", "--identity", "proxy-v2")
+    serve = box.serve(f"127.0.0.1:{port}", "--identity", "proxy-v2", "--http", http)
     done = curl(f"https://{serve.at}/whoami")
     assert b"admin" in done.stdout and b"SRP-AES-256-CBC-SHA" in done.stdout, done.stdout

@@ -8,6 +8,7 @@ import pytest
 
 from gateways import (PASSWORD, SANITIZED, Terminal, box, curl, free_port, talk_echo, talk_http,
                       until)
+from http_peers import OK, Channel, Recorder, request
 
 
 def test_json_lines(box):
@@ -27,6 +28,56 @@ def test_json_lines(box):
     assert failed[0]["claimed"] == "admin" and failed[0]["proved"] is False
     assert failed[1]["claimed"] == '\\x22quo\\x5cte\\x22 Ä'
     assert any(line["event"] == "refused" for line in lines)
+
+
+def closing(box, serve, *pieces, ends=False):
+    """Sends pieces, reads what comes; the last line of the connection."""
+    before = serve.log().count('"event":"closed"')
+    channel = Channel(box, serve).send(*pieces)
+    if ends:
+        channel.process.stdin.close()
+    channel.end()
+    until(lambda: serve.log().count('"event":"closed"') > before)
+    return [line for line in map(json.loads, serve.log().splitlines())
+            if line["event"] == "closed"][-1]
+
+
+def test_who_ended_a_connection_is_told(box):
+    """In HTTP, where the connections of client and upstream end each for reasons of their own."""
+    def answer(one):
+        def reply(sock):
+            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf")
+            return None if one.target == "/cut" else sock.recv(1)
+        return OK if one.target == "/" else reply
+
+    serve = box.serve(box.upstream(Recorder(answer)), "--log", "json", "--idle-timeout", "1")
+    line = closing(box, serve, request(), ends=True)
+    assert (line["level"], line["message"]) == ("info", "both sides were done")
+
+    line = closing(box, serve, request("/cut"))
+    assert line["message"] == "it was cut in the middle of an answer"
+    failed = json.loads(serve.logged('"event":"bad-answer"')[0])
+    assert (failed["level"], failed["upstream"]) == ("error", serve.upstream.at)
+
+    ends = [closing(box, serve, request("/half")), closing(box, serve, request()[:20], ends=True),
+            closing(box, serve, request("/", "Content-Length: 9", method="POST"), b"x", ends=True),
+            closing(box, serve, request() + b"GET nothing\r\n\r\n")]
+    for line in ends:
+        assert "upstream" not in line["message"] and "error" not in line, line
+    assert serve.log().count('"event":"bad-answer"') == 1
+    assert "upstream-down" not in serve.log()
+
+
+def test_an_answer_that_stalls_is_told(box):
+    def talk(sock):
+        sock.recv(1000)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf")
+        return sock.recv(1)
+
+    serve = box.serve(box.upstream(talk), "--idle-timeout", "1")
+    assert Channel(box, serve).send(request()).end()[1] is False
+    serve.logged("closed:")
+    assert "--idle-timeout" in serve.log()
 
 
 def test_quotes_in_json_are_quotes(box):
@@ -78,7 +129,7 @@ def test_no_core_of_who_asks_for_a_password(box):
 
 
 def test_no_secret_anywhere(box):
-    serve = box.serve(box.upstream(talk_echo), "--verbose")
+    serve = box.serve_bytes(box.upstream(talk_echo), "--verbose")
     face = box.open(serve, "--verbose")
     client = box.connecting(serve, "--verbose")
     client.stdin.write(b"x")
@@ -111,15 +162,17 @@ def memory(pid):
                 continue
 
 
-def test_the_password_is_not_kept_in_memory(box):
+@pytest.mark.parametrize("http", ["on", "off"])
+def test_the_password_is_not_kept_in_memory(box, http):
     """After the first handshake a client holds what follows from the password, not the password."""
     if SANITIZED:
         pytest.skip("a sanitizer maps more memory than can be read")
     if os.geteuid() != 0:
         pytest.skip("only root may look into a process that isn't dumpable")
     password = "a-password-that-is-nowhere-else-31415"
-    serve = box.serve(box.upstream(talk_echo),
+    serve = box.serve(box.upstream(talk_http()), "--http", http,
                       credentials=box.credentials((("admin", password),)))
     face = box.open(serve, password=password)
+    assert curl(face.url, user=None).stdout == b"hello"
     for pid in (serve.pid, face.pid):
         assert not any(password.encode() in piece for piece in memory(pid))

@@ -13,7 +13,7 @@ from gateways import (KEYPLATE, PASSWORD, PROOF, Terminal, box, free_port, patte
 
 
 def test_kinds_of_input(box):
-    serve = box.serve(box.upstream(talk_digest))
+    serve = box.serve_bytes(box.upstream(talk_digest))
     data = pattern(500_000)
     (box.dir / "data").write_bytes(data)
     args = [KEYPLATE, *box.connect_args(serve)]
@@ -33,7 +33,7 @@ def test_kinds_of_input(box):
 
 def test_kinds_of_output(box):
     data = pattern(2_000_000)
-    serve = box.serve(box.upstream(lambda sock: sock.sendall(data)))
+    serve = box.serve_bytes(box.upstream(lambda sock: sock.sendall(data)))
     args = [KEYPLATE, *box.connect_args(serve)]
     with open(box.dir / "out", "wb") as file:
         subprocess.run(args, stdin=subprocess.DEVNULL, stdout=file, check=True)
@@ -52,7 +52,7 @@ def test_kinds_of_output(box):
 
 
 def test_verbose(box):
-    serve = box.serve(box.upstream(talk_echo))
+    serve = box.serve_bytes(box.upstream(talk_echo))
     done = box.connect(serve, b"x", "--verbose")
     assert done.stdout == b"x"
     assert "TLSv1.2, SRP-AES-256-CBC-SHA, a group of 2048 bits" in done.stderr.decode()
@@ -85,7 +85,7 @@ def test_certificate_only_server(box, low, high):
 def test_a_server_of_tls13_alone(box):
     """What it is can't be told: it shows no certificate to who offers TLS 1.2."""
     site = ordinary_tls(box, ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3)
-    device = box.serve(box.upstream(talk_echo), "--tls", "1.3").at
+    device = box.serve_bytes(box.upstream(talk_echo), "--tls", "1.3").at
     for at in (site, device):
         refused(box.connect(at), "doesn't take TLS 1.2. If it is a Keyplate device of TLS 1.3 alone"
                                  ", give the id on its label: --device-id ID")
@@ -137,7 +137,7 @@ def test_not_tls_at_all(box):
 
 
 def test_three_tries_at_a_terminal(box):
-    serve = box.serve(box.upstream(talk_echo))
+    serve = box.serve_bytes(box.upstream(talk_echo))
     terminal = Terminal(box.connect_args(serve, password=None))
     for _ in range(2):
         terminal.expect("Password of admin at 127.0.0.1:")
@@ -155,7 +155,7 @@ def test_three_tries_at_a_terminal(box):
 
 
 def test_three_wrong_ones_are_enough(box):
-    serve = box.serve(box.upstream(talk_echo))
+    serve = box.serve_bytes(box.upstream(talk_echo))
     terminal = Terminal(["connect", serve.at])
     terminal.expect("User [admin]: ")
     terminal.type("\n")
@@ -167,7 +167,7 @@ def test_three_wrong_ones_are_enough(box):
 
 
 def test_ctrl_c(box):
-    serve = box.serve(box.upstream(talk_echo))
+    serve = box.serve_bytes(box.upstream(talk_echo))
     client = box.connecting(serve)
     serve.logged("proved:")
     client.send_signal(2)

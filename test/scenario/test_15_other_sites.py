@@ -10,7 +10,7 @@ from gateways import box, curl, pattern, read_all, talk_echo, talk_http
 @pytest.fixture
 def face(box):
     box.web = box.upstream(talk_http(b"the device"))
-    face = box.open(box.serve(box.web))
+    face = box.open(box.serve_bytes(box.web))
     yield face
 
 
@@ -142,7 +142,7 @@ def test_curl_and_the_link(box, face):
 @pytest.mark.parametrize("first", [b"\0", b"hello there\n", b"GET /\r\n", b"<x", b"\x16\x03\x01\0\0",
                                    b"averylongwordthatisnomethod", b"GET / HTTQ/1.1\r\n"])
 def test_what_is_no_http_goes_through(box, first):
-    face = box.open(box.serve(box.upstream(talk_echo)))
+    face = box.open(box.serve_bytes(box.upstream(talk_echo)))
     with face.visit() as client:
         client.sendall(first)
         assert read_all(client, len(first)) == first

@@ -9,7 +9,10 @@ import time
 import pytest
 
 from gateways import PASSWORD, box, curl, free_port, pattern, read_all, talk_echo, talk_http, until
+from http_page import WEBSOCKET
+from http_peers import OK, Channel, Recorder, request
 
+BOTH = pytest.mark.parametrize("http", ["on", "off"])
 LINE = b"GET /.well-known/keyplate HTTP/1.1\r\n"
 REQUEST = LINE + b"Host: device\r\nAccept: application/json\r\n\r\n"
 
@@ -55,32 +58,44 @@ def is_silent(client, seconds=0.3):
     return not select.select([client.stdout], [], [], seconds)[0]
 
 
-# ---- The page ---------------------------------------------------------------------------------
+# ---- The page ----------------------------------------------------------------------------------
 
-def test_the_page(box):
+@BOTH
+def test_the_page(box, http):
     upstream = box.upstream(talk_http(b"the device's own"))
-    serve = box.serve(upstream, credentials=with_id(box, "plate-0007"))
+    serve = box.serve(upstream, "--http", http, credentials=with_id(box, "plate-0007"))
     done = box.connect(serve, REQUEST)
     assert done.returncode == 0, done.stderr
     assert page_of(done.stdout) == {"keyplate": 1, "versions": ["1.2", "1.3"], "port": serve.port,
                                     "device_id": "plate-0007"}
-    until(lambda: upstream.seen)
-    assert upstream.seen == [b""], "a connection without a byte, ended in order"
-    line = serve.logged("/.well-known/keyplate was answered")[0]
+    if http == "off":
+        until(lambda: upstream.seen)
+    assert b"".join(upstream.seen) == b"", "at most a connection without a byte, ended in order"
+    line = serve.logged("closed:")[0]
     assert 'user="admin"' in line and f"bytes_in={len(REQUEST)} " in line
     assert f"bytes_out={len(done.stdout)} " in line
 
 
-def test_it_ends_the_connection_by_itself(box):
-    serve = box.serve(box.upstream(talk_http()))
+@BOTH
+def test_the_log_tells_of_it(box, http):
+    serve = box.serve(box.upstream(talk_http()), "--http", http)
+    box.connect(serve, REQUEST)
+    line = serve.logged("/.well-known/keyplate was answered")[0]
+    assert 'user="admin"' in line and " info " in line
+
+
+@BOTH
+def test_it_ends_the_connection_by_itself(box, http):
+    serve = box.serve(box.upstream(talk_http()), "--http", http)
     client = box.connecting(serve)
     say(client, REQUEST + LINE)
     assert page_of(client.stdout.read())["keyplate"] == 1
     assert client.wait(5) == 0, "close_notify came"
 
 
-def test_curl_reads_it(box):
-    serve = box.serve(box.upstream(talk_http()), credentials=with_id(box, "x"))
+@BOTH
+def test_curl_reads_it(box, http):
+    serve = box.serve(box.upstream(talk_http()), "--http", http, credentials=with_id(box, "x"))
     done = curl(f"https://{serve.at}/.well-known/keyplate")
     assert done.returncode == 0 and json.loads(done.stdout)["device_id"] == "x"
     assert curl(f"https://{serve.at}/.well-known/keyplate", "--http1.0",
@@ -88,26 +103,31 @@ def test_curl_reads_it(box):
     assert curl(f"https://{serve.at}/.well-known/keyplate", password="wrong").returncode == 35
 
 
+@BOTH
 @pytest.mark.parametrize("device_id", ['say "hi" \\ and / go', "Gerät № 7 🔑", "x" * 255, "\\" * 255])
-def test_any_device_id(box, device_id):
-    serve = box.serve(box.upstream(talk_http()), credentials=with_id(box, device_id))
+def test_any_device_id(box, device_id, http):
+    serve = box.serve(box.upstream(talk_http()), "--http", http,
+                      credentials=with_id(box, device_id))
     assert page_of(box.connect(serve, REQUEST).stdout)["device_id"] == device_id
 
 
+@BOTH
 @pytest.mark.parametrize("tls, versions", [("1.2", ["1.2"]), ("any", ["1.2", "1.3"])])
-def test_the_versions_that_are_taken(box, tls, versions):
-    serve = box.serve(box.upstream(talk_http()), "--tls", tls)
+def test_the_versions_that_are_taken(box, tls, versions, http):
+    serve = box.serve(box.upstream(talk_http()), "--http", http, "--tls", tls)
     assert page_of(box.connect(serve, REQUEST).stdout)["versions"] == versions
 
 
-def test_the_port_that_the_client_came_to(box):
-    serve = box.serve(box.upstream(talk_http()), listen=("127.0.0.1:0", "[::1]:0"))
+@BOTH
+def test_the_port_that_the_client_came_to(box, http):
+    serve = box.serve(box.upstream(talk_http()), "--http", http, listen=("127.0.0.1:0", "[::1]:0"))
     for at in serve.addresses:
         assert page_of(box.connect(at, REQUEST).stdout)["port"] == int(at.rsplit(":", 1)[1])
 
 
-def test_the_id_is_the_one_of_the_current_file(box):
-    serve = box.serve(box.upstream(talk_http()), credentials=with_id(box, "old"))
+@BOTH
+def test_the_id_is_the_one_of_the_current_file(box, http):
+    serve = box.serve(box.upstream(talk_http()), "--http", http, credentials=with_id(box, "old"))
     assert page_of(box.connect(serve, REQUEST).stdout)["device_id"] == "old"
     other = with_id(box, "new")
     os.replace(other, serve.credentials)
@@ -117,8 +137,9 @@ def test_the_id_is_the_one_of_the_current_file(box):
 
 @pytest.mark.parametrize("where", ["127.0.0.1", "unix"])
 def test_it_needs_no_upstream(box, where):
+    """Nobody waits to be told that there is none, except who may be asking for the page."""
     at = f"unix:{box.dir}/none.sock" if where == "unix" else f"127.0.0.1:{free_port()}"
-    serve = box.serve(at)
+    serve = box.serve_bytes(at)
     for start in (1, 10, len(REQUEST)):
         client = box.connecting(serve)
         say(client, REQUEST[:start])
@@ -136,11 +157,163 @@ def test_it_needs_no_upstream(box, where):
     assert len(serve.logged("error upstream-down")) == 4
 
 
-# ---- However it comes -------------------------------------------------------------------------
+# ---- Among HTTP requests -----------------------------------------------------------------------
+
+PATH = "/.well-known/keyplate"
+
+
+def read_page(answer):
+    """Of an answer to GET: as page_of."""
+    assert answer.status == 200 and answer.get("Content-Type") == "application/json"
+    assert answer.get("Cache-Control") == "no-store"
+    return json.loads(answer.body)
+
+
+@pytest.fixture
+def recorder():
+    return Recorder()
+
+
+@pytest.fixture
+def serve(box, recorder):
+    return box.serve(box.upstream(recorder), credentials=with_id(box, "plate-0007"))
+
+
+def is_over(channel, answer):
+    """Whether the answer says that it was the last one, and it was."""
+    return answer.get("Connection") == "close" and channel.end() == (b"", True)
+
+
+@pytest.mark.parametrize("before", [0, 1, 3])
+def test_after_other_requests(box, serve, recorder, before):
+    channel = Channel(box, serve)
+    for count in range(before):
+        assert channel.ask(request(f"/{count}")).body == b"ok"
+    answer = channel.ask(request(PATH))
+    assert read_page(answer) == {"keyplate": 1, "versions": ["1.2", "1.3"], "port": serve.port,
+                                 "device_id": "plate-0007"}
+    assert is_over(channel, answer)
+    assert [one.target for one in recorder.requests] == [f"/{count}" for count in range(before)]
+    assert len(recorder.connections) == (before > 0), "it is asked for what is its own"
+    until(lambda: recorder.open == 0)
+    assert recorder.faults == [], "the upstream's connection ends in order"
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_head(box, serve, recorder, before):
+    get = Channel(box, serve).ask(request(PATH))
+    channel = Channel(box, serve)
+    for _ in range(before):
+        channel.ask(request("/other"))
+    answer = channel.ask(request(PATH, method="HEAD"), "HEAD")
+    assert answer.raw_head == get.raw_head and is_over(channel, answer)
+    assert recorder.bytes.count(b"HTTP/1.1") == before
+
+
+@BOTH
+def test_head_by_curl(box, http):
+    """With --http off the request is the upstream's."""
+    serve = box.serve(box.upstream(talk_http(b"own")), "--http", http)
+    text = curl(f"https://{serve.at}{PATH}", "-I").stdout
+    assert (b"application/json" in text) == (http == "on")
+
+
+def test_behind_one_that_is_being_answered(box, serve, recorder):
+    """In its turn, and what comes behind it goes nowhere."""
+    recorder.answer = lambda _: lambda sock: (time.sleep(0.5), sock.sendall(OK), sock.recv(1))
+    channel = Channel(box, serve)
+    channel.send(request("/slow") + request(PATH) + request("/never"))
+    assert channel.response().body == b"ok"
+    answer = channel.response()
+    assert read_page(answer)["device_id"] == "plate-0007" and is_over(channel, answer)
+    assert [one.target for one in recorder.requests] == ["/slow"]
+
+
+@pytest.mark.parametrize("fields, version", [
+    ((), "HTTP/1.1"), ((), "HTTP/1.0"), (("Connection: close",), "HTTP/1.1"),
+    (("Connection: keep-alive",), "HTTP/1.0"), (("Cookie: a=b", "Accept: */*"), "HTTP/1.1"),
+    (("X: " + "a" * 9000,), "HTTP/1.1")])
+def test_however_it_is_asked(box, serve, recorder, fields, version):
+    channel = Channel(box, serve)
+    answer = channel.ask(request(PATH, *fields, version=version))
+    assert read_page(answer)["keyplate"] == 1 and is_over(channel, answer)
+    assert recorder.connections == []
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 9", "Transfer-Encoding: chunked"])
+def test_what_it_carries_is_nobody_s(box, serve, recorder, framing):
+    body = b"GET / HTT" if "Length" in framing else b"9\r\nGET / HTT\r\n0\r\n\r\n"
+    channel = Channel(box, serve)
+    answer = channel.ask(request(PATH, framing) + body)
+    assert read_page(answer)["keyplate"] == 1 and is_over(channel, answer)
+    assert recorder.connections == []
+
+
+def test_one_byte_at_a_time_of_two(box, serve, recorder):
+    channel = Channel(box, serve)
+    for byte in request("/first") + request(PATH):
+        channel.send(bytes((byte,)))
+        time.sleep(0.001)
+    assert channel.response().body == b"ok"
+    assert read_page(channel.response())["keyplate"] == 1
+    assert recorder.came().target == "/first"
+
+
+@pytest.mark.parametrize("method, target", [
+    ("GET", f"{PATH}?x"), ("GET", f"{PATH}?"), ("GET", f"{PATH}/"), ("GET", f"{PATH}s"),
+    ("GET", "/.well-known/Keyplate"), ("GET", "/%2ewell-known/keyplate"),
+    ("GET", "//.well-known/keyplate"), ("GET", "/x/..//.well-known/keyplate"),
+    ("HEAD", f"{PATH}?x"), ("POST", PATH), ("PUT", PATH), ("OPTIONS", PATH), ("DELETE", PATH)])
+@pytest.mark.parametrize("before", [0, 1])
+def test_another_is_the_upstream_s(box, serve, recorder, method, target, before):
+    channel = Channel(box, serve)
+    for _ in range(before):
+        channel.ask(request("/first"))
+    answer = channel.ask(request(target, method=method), method)
+    assert answer.status == 200 and b"keyplate" not in answer.body
+    asked = recorder.came(before + 1)
+    assert (asked.method, asked.target) == (method, target)
+    assert channel.ask(request("/on")).body == b"ok", "the connection goes on"
+
+
+def test_no_upstream_is_needed(box):
+    serve = box.serve(f"127.0.0.1:{free_port()}")
+    channel = Channel(box, serve)
+    assert read_page(channel.ask(request(PATH)))["keyplate"] == 1
+    assert serve.log().count("error upstream-down") == 0
+    assert Channel(box, serve).ask(request(PATH, method="POST", body=b"x")).status == 502
+    assert len(serve.logged("error upstream-down")) == 1
+
+
+def test_no_identity_is_told_of_it(box):
+    recorder = Recorder(proxied=True)
+    serve = box.serve(box.upstream(recorder), "--identity", "proxy-v2")
+    assert read_page(Channel(box, serve).ask(request(PATH)))["keyplate"] == 1
+    channel = Channel(box, serve)
+    assert channel.ask(request("/first")).body == b"ok"
+    assert read_page(channel.ask(request(PATH)))["keyplate"] == 1
+    assert recorder.came().target == "/first" and len(recorder.proxies) == 1
+
+
+def test_within_a_tunnel_it_is_bytes(box):
+    def answer(_):
+        def reply(sock):
+            sock.sendall(b"HTTP/1.1 101 Go\r\nConnection: upgrade\r\n"
+                         b"Upgrade: websocket\r\n\r\n")
+            talk_echo(sock)
+        return reply
+
+    channel = Channel(box, box.serve(box.upstream(Recorder(answer))))
+    assert channel.ask(request("/", *WEBSOCKET)).status == 101
+    assert channel.send(REQUEST).exactly(len(REQUEST)) == REQUEST
+    assert channel.finish() == (b"", True)
+
+
+# ---- However it comes, with --http off ---------------------------------------------------------
 
 def test_one_byte_at_a_time(box):
     upstream = box.upstream(talk_http())
-    serve = box.serve(upstream)
+    serve = box.serve_bytes(upstream)
     client = box.connecting(serve)
     for at in range(len(REQUEST)):
         say(client, REQUEST[at:at + 1])
@@ -153,7 +326,7 @@ def test_one_byte_at_a_time(box):
 
 def test_a_request_that_is_not_whole(box):
     upstream = box.upstream(read_all)
-    serve = box.serve(upstream)
+    serve = box.serve_bytes(upstream)
     status, _, _ = parse(box.connect(serve, REQUEST[:-2]).stdout)
     assert status.startswith("HTTP/1.1 400 ")
     until(lambda: upstream.seen)
@@ -162,7 +335,7 @@ def test_a_request_that_is_not_whole(box):
 
 @pytest.mark.parametrize("length, status", [(8192, "200"), (8193, "431"), (100_000, "431")])
 def test_a_long_head(box, length, status):
-    serve = box.serve(box.upstream(talk_http()))
+    serve = box.serve_bytes(box.upstream(talk_http()))
     head = LINE + b"X: "
     request = head + b"a" * (length - len(head) - 4) + b"\r\n\r\n"
     assert len(request) == length
@@ -170,7 +343,7 @@ def test_a_long_head(box, length, status):
 
 
 def test_who_is_silent_in_the_middle_is_closed(box):
-    serve = box.serve(box.upstream(talk_echo), "--idle-timeout", "1")
+    serve = box.serve_bytes(box.upstream(talk_echo), "--idle-timeout", "1")
     for start in (LINE[:10], LINE):
         client = box.connecting(serve)
         say(client, start)
@@ -181,7 +354,7 @@ def test_who_is_silent_in_the_middle_is_closed(box):
 
 
 def test_who_goes_away_in_the_middle(box):
-    serve = box.serve(box.upstream(talk_echo))
+    serve = box.serve_bytes(box.upstream(talk_echo))
     for start in (LINE[:10], LINE):
         client = box.connecting(serve)
         say(client, start)
@@ -192,11 +365,11 @@ def test_who_goes_away_in_the_middle(box):
     assert page_of(box.connect(serve, REQUEST).stdout)["keyplate"] == 1
 
 
-# ---- What isn't it ----------------------------------------------------------------------------
+# ---- What isn't it, with --http off ------------------------------------------------------------
 
 @pytest.mark.parametrize("cut", [1, 4, 5, 24, 25, 33, 34, 35])
 def test_what_was_held_comes_at_once_with_what_differs(box, cut):
-    client = box.connecting(box.serve(box.upstream(talk_echo)))
+    client = box.connecting(box.serve_bytes(box.upstream(talk_echo)))
     say(client, LINE[:cut])
     assert is_silent(client), "it may become the request"
     say(client, b"?")
@@ -219,7 +392,7 @@ def test_what_was_held_comes_at_once_with_what_differs(box, cut):
 def test_other_requests_are_the_upstreams(box, request_line):
     upstream = box.upstream(talk_http(b"the device's own"))
     request = request_line + b"Host: x\r\n\r\n"
-    done = box.connect(box.serve(upstream), request)
+    done = box.connect(box.serve_bytes(upstream), request)
     assert done.stdout.endswith(b"\r\n\r\nthe device's own")
     until(lambda: upstream.seen)
     assert upstream.seen == [request]
@@ -229,7 +402,7 @@ def test_a_request_in_one_piece_stays_in_one_piece(box):
     """Simple servers read a request with one call."""
     upstream = box.upstream(lambda sock: sock.recv(65536))
     request = b"GET /.well-known/other HTTP/1.1\r\nHost: x\r\n\r\n"
-    box.connect(box.serve(upstream), request)
+    box.connect(box.serve_bytes(upstream), request)
     until(lambda: upstream.seen)
     assert upstream.seen == [request]
 
@@ -242,13 +415,13 @@ def test_an_end_in_the_middle_goes_to_the_upstream(box, start):
         return data
 
     upstream = box.upstream(talk)
-    done = box.connect(box.serve(upstream), start)
+    done = box.connect(box.serve_bytes(upstream), start)
     assert (done.returncode, done.stdout) == (0, b"got it")
     assert upstream.seen == [start]
 
 
 def test_the_second_request_is_the_upstreams(box):
-    client = box.connecting(box.serve(box.upstream(talk_echo)))
+    client = box.connecting(box.serve_bytes(box.upstream(talk_echo)))
     for request in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", REQUEST):
         say(client, request)
         assert heard(client, len(request)) == request
@@ -259,7 +432,7 @@ def test_an_upstream_that_speaks_first(box):
         sock.sendall(b"220 hello\r\n")
         talk_echo(sock)
 
-    client = box.connecting(box.serve(box.upstream(talk)))
+    client = box.connecting(box.serve_bytes(box.upstream(talk)))
     assert heard(client, 11) == b"220 hello\r\n"
     say(client, b"G")
     assert heard(client, 1) == b"G", "who spoke first speaks no HTTP: nothing is held any more"
@@ -273,7 +446,7 @@ def test_an_upstream_that_speaks_while_bytes_are_held(box):
         sock.sendall(b"hurry")
         talk_echo(sock)
 
-    client = box.connecting(box.serve(box.upstream(talk)))
+    client = box.connecting(box.serve_bytes(box.upstream(talk)))
     say(client, LINE[:7])
     assert heard(client, 5) == b"hurry"
     assert heard(client, 7) == LINE[:7]
@@ -286,7 +459,7 @@ def test_an_upstream_that_ends_while_bytes_are_held(box):
         return read_all(sock)
 
     upstream = box.upstream(talk)
-    client = box.connecting(box.serve(upstream))
+    client = box.connecting(box.serve_bytes(upstream))
     say(client, LINE[:7])
     assert client.stdout.read() == b"" and client.wait(5) == 0
     until(lambda: upstream.seen)
@@ -296,7 +469,7 @@ def test_an_upstream_that_ends_while_bytes_are_held(box):
 def test_a_large_upload_that_begins_like_it(box):
     data = LINE[:20] + pattern(5_000_000)
     upstream = box.upstream(read_all)
-    assert box.connect(box.serve(upstream), data).returncode == 0
+    assert box.connect(box.serve_bytes(upstream), data).returncode == 0
     assert upstream.seen == [data]
 
 
@@ -312,7 +485,7 @@ def talk_proxy2(sock):
 
 def test_the_identity_comes_first(box):
     upstream = box.upstream(talk_proxy2)
-    serve = box.serve(upstream, "--identity", "proxy-v2")
+    serve = box.serve_bytes(upstream, "--identity", "proxy-v2")
     client = box.connecting(serve)
     say(client, b"GET /.well")
     time.sleep(0.2)

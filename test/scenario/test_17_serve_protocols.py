@@ -23,6 +23,7 @@ from model13.variants import (in_turn, offered_shares, on, setting, with_body,  
                               without)
 
 DEVICE = "kp-serial-0042"
+BOTH = pytest.mark.parametrize("http", ["on", "off"])
 
 
 def credentials(box, *args, device_id=DEVICE, users=("admin",)):
@@ -68,9 +69,9 @@ def one(serve, event, count=1):
 
 @pytest.fixture
 def start(box):
-    """start(options): a serve of both versions, whose log is JSON."""
-    def start(*args, talk=talk_pong, credentials_=None, **kwargs):
-        return box.serve(box.upstream(talk), "--log", "json", *args,
+    """start(options): a serve of both versions, whose log is JSON; what clients say is no HTTP."""
+    def start(*args, talk=talk_pong, http="off", credentials_=None, **kwargs):
+        return box.serve(box.upstream(talk), "--http", http, "--log", "json", *args,
                          credentials=credentials_ or credentials(box), **kwargs)
     return start
 
@@ -138,8 +139,9 @@ def test_hangup_changes_them(box, start):
     assert play(serve).word == "succeeds"
 
 
-def test_the_well_known_page_of_tls13(start):
-    serve = start("--tls", "1.3")
+@BOTH
+def test_the_well_known_page_of_tls13(start, http):
+    serve = start("--tls", "1.3", http=http)
     answers = []
 
     def exchange(client):
@@ -166,7 +168,7 @@ def test_a_file_of_another_device(box, start):
 def test_identity(box):
     from test_10_identity import parse, talk_header
     upstream = box.upstream(talk_header)
-    serve = box.serve(upstream, "--identity", "proxy-v2", credentials=credentials(box))
+    serve = box.serve_bytes(upstream, "--identity", "proxy-v2", credentials=credentials(box))
     client = play(serve, lambda peer: (peer.send(b"first bytes"), peer.close(), peer.read()))
     assert client.word == "succeeds", client
     until(lambda: upstream.seen)
@@ -266,7 +268,7 @@ def test_a_proof(start, form):
 
 
 def test_a_proof_as_text(box):
-    serve = box.serve(box.upstream(talk_pong), credentials=credentials(box))
+    serve = box.serve_bytes(box.upstream(talk_pong), credentials=credentials(box))
     assert play(serve).word == "succeeds"
     line = fields(serve.logged("the password was proved")[0])
     del line["client"]
@@ -324,8 +326,9 @@ GUESSES = [hang_up, reset, fall_silent, noise, bad_record, alert]
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("script", GUESSES)
-def test_no_ending_hides_a_guess(start, script, form):
-    serve = start("--quiet", "--handshake-timeout", "2")
+@BOTH
+def test_no_ending_hides_a_guess(start, script, form, http):
+    serve = start("--quiet", "--handshake-timeout", "2", http=http)
     play(serve, form=form, script=script, user=b'x"y')
     line = one(serve, "proof-failed")
     assert line["attempt"] == "failed" and line["proved"] is False
@@ -352,7 +355,7 @@ def test_a_guess_by_tls12(start):
 
 
 def test_a_guess_as_text(box):
-    serve = box.serve(box.upstream(talk_pong), credentials=credentials(box))
+    serve = box.serve_bytes(box.upstream(talk_pong), credentials=credentials(box))
     play(serve, script=hang_up)
     line = serve.logged("proof-failed: the client went away")[0]
     assert " warning " in line and " attempt=failed " in line and ' claimed="admin"' in line
@@ -405,15 +408,16 @@ def test_refusals(start, change, alert_name, words):
 
 # ---- Under load ---------------------------------------------------------------------------------
 
-def cookie(serve, **options):
-    outcome = play(serve, **options)
+def cookie(serve):
+    outcome = play(serve, lambda peer: peer.close())
     assert outcome.word == "succeeds", outcome
     return outcome.peer.cookie is not None
 
 
-def test_a_cookie_when_many_shake_hands(start):
+@BOTH
+def test_a_cookie_when_many_shake_hands(start, http):
     """--max-connections 16: four handshakes are many."""
-    serve = start("--max-connections", "16", "--handshake-timeout", "30")
+    serve = start("--max-connections", "16", "--handshake-timeout", "30", http=http)
     strangers = [serve.raw() for _ in range(3)]
     assert not cookie(serve)
     strangers.append(serve.raw())
@@ -425,9 +429,10 @@ def test_a_cookie_when_many_shake_hands(start):
         sock.close()
 
 
-def test_only_handshakes_in_progress_count(start):
+@BOTH
+def test_only_handshakes_in_progress_count(start, http):
     """Neither who was proved nor who failed, though their connections last."""
-    serve = start("--max-connections", "16", talk=talk_echo)
+    serve = start("--max-connections", "16", talk=talk_echo, http=http)
     failed = [serve.raw() for _ in range(6)]
     for sock in failed:
         sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
@@ -438,14 +443,14 @@ def test_only_handshakes_in_progress_count(start):
         client = Client(sock, config())
         client.handshake()
         proved.append(sock)
-    outcome = play(serve, lambda peer: peer.close())
-    assert outcome.word == "succeeds" and outcome.peer.cookie is None
+    assert not cookie(serve)
     for sock in failed + proved:
         sock.close()
 
 
-def test_the_count_comes_back_from_every_end(start):
-    serve = start("--max-connections", "16", "--handshake-timeout", "1")
+@BOTH
+def test_the_count_comes_back_from_every_end(start, http):
+    serve = start("--max-connections", "16", "--handshake-timeout", "1", http=http)
     for script in (hang_up, reset, noise, alert, fall_silent):
         for _ in range(3):
             play(serve, script=script)

@@ -1,0 +1,12 @@
+/*
+ * What the log says of a guest: who, from where, by which protocol, and why it ended.
+ */
+#ifndef KP_DEVICE_GUEST_LOG_H
+#define KP_DEVICE_GUEST_LOG_H
+
+#include "guest.h"
+
+void kp_guest_log_proved(const struct kp_guest *guest);
+void kp_guest_log_over(const struct kp_guest *guest);
+
+#endif

@@ -1,0 +1,594 @@
+/* HTTP of one client to the upstream and back: see proxy.h. */
+#include "proxy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../notice.h"
+
+#define READS_A_TURN 16
+#define CONNECT_MS 5000     /* what the upstream gets to take a connection */
+#define LAST_WORDS_MS 10000 /* for a client that has only to take the rest */
+#define GATHER 8192         /* smaller pieces, and those behind one, leave together with others */
+#define GATHER_MAX 65536
+
+/* What the client's deadline is for. */
+enum { AT_REST, AT_HEAD, AT_CONNECT, AT_UPLOAD, AT_ANSWER, AT_WORK, AT_END, AT_LAST };
+
+struct kp_upstream {
+    struct kp_stream stream; /* first */
+    struct kp_proxy *proxy;  /* NULL: on its way out */
+    bool connecting;
+    bool used;     /* it has carried a request before this one */
+    bool readable; /* it may have bytes */
+    bool full;     /* it takes no bytes now */
+    bool deaf;     /* it takes none any more, and may still have something to say */
+    bool ended;    /* its half is over: in a tunnel ours may go on */
+};
+
+static struct kp_proxy *of(struct kp_exchange *x)
+{
+    return (struct kp_proxy *)(void *)x; /* its first member */
+}
+
+static void move(struct kp_proxy *p);
+
+/* ---- Ending and waiting ------------------------------------------------------------------ */
+
+static void end(struct kp_proxy *p, enum kp_proxy_end how)
+{
+    if (p->over)
+        return;
+    p->over = true;
+    p->x.over = true;
+    p->hooks->over(p, how);
+}
+
+static void set_phase(struct kp_proxy *p, int phase)
+{
+    const struct kp_proxy_terms *t = p->terms;
+    const struct {
+        uint32_t ms;
+        bool renews;
+    } deadlines[] = {
+        [AT_REST] = {t->rest_ms, true},     [AT_HEAD] = {t->head_ms, false},
+        [AT_CONNECT] = {CONNECT_MS, false}, [AT_ANSWER] = {t->upstream_ms, true},
+        [AT_UPLOAD] = {t->idle_ms, true},   [AT_WORK] = {t->idle_ms, true},
+        [AT_END] = {LAST_WORDS_MS, true},
+    };
+    if (p->over || p->phase == phase || p->phase == AT_LAST)
+        return;
+    p->phase = (uint8_t)phase;
+    p->side->deadline(p->stream, deadlines[phase].ms, deadlines[phase].renews);
+}
+
+/* Whose turn it is until the answer begins: the client's while its request isn't whole, unless the
+ * upstream doesn't take it. */
+static void await_answer(struct kp_proxy *p)
+{
+    set_phase(p, p->x.taken_whole || p->up.len > 0 ? AT_ANSWER : AT_UPLOAD);
+}
+
+/* ---- The upstream's socket --------------------------------------------------------------- */
+
+static void upstream_closed(struct kp_stream *stream)
+{
+    free(stream); /* the upstream's first member */
+}
+
+static void leave_upstream(struct kp_proxy *p, bool abort)
+{
+    struct kp_upstream *u = p->upstream;
+    if (u == NULL)
+        return;
+    p->upstream = NULL;
+    u->proxy = NULL;
+    kp_stream_close(&u->stream, abort);
+}
+
+static void set_wants(struct kp_proxy *p)
+{
+    struct kp_upstream *u = p->upstream;
+    unsigned wants = 0;
+    if (u == NULL || u->connecting)
+        return;
+    if (!p->over && !u->ended && !p->stuck)
+        wants |= KP_STREAM_READ;
+    if (!p->over && u->full)
+        wants |= KP_STREAM_WRITE;
+    kp_stream_want(&u->stream, wants);
+}
+
+/* How many bytes it took; all of them when nobody is there to take any. */
+static size_t give(struct kp_upstream *u, const uint8_t *bytes, size_t len)
+{
+    ssize_t sent;
+    if (u->deaf)
+        return len;
+    sent = kp_stream_write(&u->stream, bytes, len);
+    if (sent < 0 && sent != UV_EAGAIN) {
+        /* It may still have something to say, as a server that refuses an upload. */
+        u->deaf = true;
+        return len;
+    }
+    if (sent == UV_EAGAIN)
+        sent = 0;
+    u->full = (size_t)sent < len;
+    return (size_t)sent;
+}
+
+/* Takes the first bytes off, which are gone. */
+static void shift(struct kp_out *out, size_t len)
+{
+    if (len == out->len) {
+        kp_out_free(out);
+        return;
+    }
+    memmove(out->at, out->at + len, out->len - len);
+    out->len -= len;
+}
+
+static void flush_up(struct kp_proxy *p)
+{
+    struct kp_upstream *u = p->upstream;
+    if (u != NULL && !u->connecting && !u->full && p->up.len > 0)
+        shift(&p->up, give(u, (const uint8_t *)p->up.at, p->up.len));
+    p->x.held = p->up.len > 0 || (u != NULL && u->connecting);
+    if (p->x.tunnels && p->client_ended && u != NULL && !p->x.held && !p->fin_sent) {
+        p->fin_sent = true;
+        kp_stream_end(&u->stream);
+    }
+}
+
+static void add(struct kp_proxy *p, struct kp_out *out, const void *data, size_t len)
+{
+    kp_out_add(out, data, len);
+    if (out->failed) {
+        p->hooks->failed(p, "there isn't enough memory for it", UV_ENOMEM);
+        end(p, KP_PROXY_CUT);
+    }
+}
+
+static void to_upstream(struct kp_exchange *x, const void *data, size_t len)
+{
+    struct kp_proxy *p = of(x);
+    struct kp_upstream *u = p->upstream;
+    size_t sent = 0;
+    if (p->over)
+        return;
+    if (p->up.len == 0 && len > GATHER && u != NULL && !u->connecting && !u->full)
+        sent = give(u, data, len);
+    if (sent < len)
+        add(p, &p->up, (const uint8_t *)data + sent, len - sent);
+}
+
+/* ---- The client's stream ----------------------------------------------------------------- */
+
+/* Whether all has left. */
+static bool flush_down(struct kp_proxy *p)
+{
+    if (p->down.len > 0)
+        shift(&p->down, p->side->send(p->stream, (const uint8_t *)p->down.at, p->down.len));
+    return p->down.len == 0;
+}
+
+static void to_client(struct kp_exchange *x, const void *data, size_t len)
+{
+    struct kp_proxy *p = of(x);
+    size_t sent = 0;
+    if (p->over)
+        return;
+    if (p->down.len + len > GATHER_MAX)
+        (void)flush_down(p);
+    if (p->down.len == 0 && len > GATHER)
+        sent = p->side->send(p->stream, data, len);
+    if (sent < len)
+        add(p, &p->down, (const uint8_t *)data + sent, len - sent);
+}
+
+static bool client_takes(struct kp_proxy *p)
+{
+    p->stuck = !flush_down(p) || p->side->blocked(p->stream);
+    return !p->stuck;
+}
+
+/* When everything was said and has left. */
+static void end_if_done(struct kp_proxy *p)
+{
+    if (p->over || p->down.len > 0)
+        return;
+    if (p->x.over || (p->client_ended && !kp_exchange_is_busy(&p->x) && !p->x.tunnels))
+        end(p, KP_PROXY_DONE);
+}
+
+/* ---- Replies of our own ------------------------------------------------------------------ */
+
+void kp_proxy_reply(struct kp_proxy *p, const char *text, size_t len)
+{
+    leave_upstream(p, p->x.forwarded && !p->x.taken_whole);
+    kp_out_free(&p->up);
+    set_phase(p, AT_END);
+    kp_exchange_reply(&p->x, text, len);
+    move(p);
+}
+
+static void reply_plainly(struct kp_proxy *p, const char *status, const char *body)
+{
+    char text[KP_NOTICE_MAX];
+    kp_proxy_reply(p, text, kp_notice(text, status, 0, body));
+}
+
+static void refused(struct kp_exchange *x)
+{
+    static const struct {
+        const char *status, *body;
+    } replies[] = {
+        [KP_HTTP_MALFORMED] = {"400 Bad Request", "This request isn't well-formed HTTP/1.1.\n"},
+        [KP_HTTP_TOO_LONG] = {"431 Request Header Fields Too Large",
+                              "The head of this request is too long.\n"},
+        [KP_HTTP_NO_MEMORY] = {"503 Service Unavailable",
+                               "There isn't enough memory for this request just now.\n"},
+        [KP_HTTP_UNSUPPORTED] = {"501 Not Implemented",
+                                 "This request is coded in a way that isn't understood here.\n"},
+        [KP_HTTP_VERSION] = {"505 HTTP Version Not Supported", "Only HTTP/1.1 is spoken here.\n"},
+    };
+    struct kp_proxy *p = of(x);
+    unsigned problem = x->request.problem;
+    p->hooks->refused(p, x->request.why);
+    if (problem >= sizeof replies / sizeof replies[0] || replies[problem].status == NULL)
+        problem = KP_HTTP_MALFORMED;
+    if (x->answering)
+        end(p, KP_PROXY_CUT);
+    else
+        reply_plainly(p, replies[problem].status, replies[problem].body);
+}
+
+static void upstream_failed(struct kp_proxy *p, const char *why, int error)
+{
+    p->hooks->failed(p, why, error);
+    if (p->x.answering)
+        end(p, KP_PROXY_CUT);
+    else if (error == UV_ETIMEDOUT)
+        reply_plainly(p, "504 Gateway Timeout",
+                      "The web server behind this one took too long to answer.\n"
+                      "Try again in a moment. If this stays, restart the device.\n");
+    else
+        reply_plainly(p, "502 Bad Gateway",
+                      "You are connected to the device, but the web server behind it doesn't\n"
+                      "answer as it should. It may still be starting: try again in a moment.\n"
+                      "If this stays, restart the device; whoever runs it finds the reason in\n"
+                      "the log of `keyplate serve` (check that the --upstream server is\n"
+                      "running).\n");
+}
+
+/* ---- Connecting -------------------------------------------------------------------------- */
+
+static bool send_preface(struct kp_proxy *p)
+{
+    uint8_t preface[KP_PROXY2_MAX];
+    size_t len = 0;
+    if (!p->hooks->preface(p, preface, &len))
+        return false;
+    if (len == 0)
+        return true;
+    /* Into an empty socket: it fits. */
+    return kp_stream_write(&p->upstream->stream, preface, len) == (ssize_t)len;
+}
+
+static void reached(struct kp_proxy *p)
+{
+    int error = kp_stream_error(&p->upstream->stream);
+    p->upstream->connecting = false;
+    if (error == 0 && !send_preface(p))
+        error = UV_EPIPE;
+    if (error != 0) {
+        leave_upstream(p, true);
+        upstream_failed(p, "it can't be reached: check that it runs at this address", error);
+        return;
+    }
+    kp_stream_want(&p->upstream->stream, KP_STREAM_READ);
+    flush_up(p);
+    await_answer(p);
+}
+
+static void upstream_ready(struct kp_stream *stream, unsigned events);
+
+static void connect_upstream(struct kp_proxy *p)
+{
+    struct kp_upstream *u = calloc(1, sizeof *u);
+    bool done = false;
+    int error = UV_ENOMEM;
+    if (u != NULL) {
+        u->stream.ready = upstream_ready;
+        u->stream.closed = upstream_closed;
+        error = kp_stream_connect(&u->stream, p->loop, &p->terms->upstream, &done);
+    }
+    if (error != 0) {
+        free(u);
+        upstream_failed(p, "it can't be reached: check that it runs at this address", error);
+        return;
+    }
+    u->proxy = p;
+    u->connecting = true;
+    p->upstream = u;
+    if (done)
+        reached(p);
+    else
+        set_phase(p, AT_CONNECT);
+}
+
+/* On the connection that is there, if it surely can be sent again should that just be ending. */
+static void forward(struct kp_proxy *p)
+{
+    p->x.forwarded = false;
+    if (p->upstream != NULL && p->upstream->used && !kp_exchange_is_repeatable(&p->x))
+        leave_upstream(p, false);
+    if (kp_exchange_forward(&p->x, &p->onward) != 0) {
+        p->hooks->failed(p, "the user's name can't be said in a field", UV_EINVAL);
+        reply_plainly(p, "500 Internal Server Error",
+                      "Your user name can't be told to the web server behind this one.\n");
+        return;
+    }
+    if (p->upstream == NULL)
+        connect_upstream(p);
+    else
+        await_answer(p);
+}
+
+void kp_proxy_pass(struct kp_proxy *p, const struct kp_http_onward *onward)
+{
+    p->onward = *onward;
+    forward(p);
+}
+
+/* ---- What the exchange says -------------------------------------------------------------- */
+
+static void request(struct kp_exchange *x)
+{
+    struct kp_proxy *p = of(x);
+    p->began = uv_now(&p->loop->uv);
+    p->hooks->request(p);
+}
+
+static void broken(struct kp_exchange *x, const char *why)
+{
+    struct kp_proxy *p = of(x);
+    bool again = p->upstream != NULL && p->upstream->used && kp_exchange_is_repeatable(x);
+    leave_upstream(p, true);
+    kp_out_free(&p->up);
+    if (again)
+        forward(p);
+    else
+        upstream_failed(p, why, UV_EPROTO);
+}
+
+static void done(struct kp_exchange *x)
+{
+    struct kp_proxy *p = of(x);
+    p->hooks->answered(p);
+    if (!x->keeps_upstream)
+        leave_upstream(p, !x->taken_whole);
+    else if (p->upstream != NULL)
+        p->upstream->used = true;
+    set_phase(p, x->over ? AT_END : AT_REST);
+}
+
+static void tunnel(struct kp_exchange *x)
+{
+    struct kp_proxy *p = of(x);
+    p->hooks->answered(p);
+    set_phase(p, AT_WORK);
+}
+
+static const struct kp_exchange_hooks exchange_hooks = {
+    .request = request,
+    .refused = refused,
+    .broken = broken,
+    .to_upstream = to_upstream,
+    .to_client = to_client,
+    .done = done,
+    .tunnel = tunnel,
+};
+
+/* ---- Upstream to client ------------------------------------------------------------------ */
+
+static void upstream_over(struct kp_proxy *p, int error)
+{
+    struct kp_upstream *u = p->upstream;
+    u->readable = false;
+    u->ended = true;
+    if (p->x.tunnels) {
+        if (error < 0)
+            end(p, KP_PROXY_CUT);
+        else
+            p->x.over = true; /* the client gets the rest, and the end */
+        return;
+    }
+    kp_exchange_upstream_ended(&p->x, error == 0);
+    if (p->upstream == u)
+        leave_upstream(p, false);
+}
+
+static void spoke_out_of_turn(struct kp_proxy *p)
+{
+    if (p->x.asked == NULL || !p->x.answering)
+        leave_upstream(p, true);
+}
+
+/* One read.  Whether another is worth it. */
+static bool carry(struct kp_proxy *p)
+{
+    struct kp_upstream *u = p->upstream;
+    uint8_t *scratch = p->loop->scratch;
+    ssize_t got = kp_stream_read(&u->stream, scratch, KP_SCRATCH_LEN);
+    if (got == UV_EAGAIN) {
+        u->readable = false;
+        return false;
+    }
+    if (got <= 0) {
+        upstream_over(p, (int)got);
+        return true;
+    }
+    u->readable = got == KP_SCRATCH_LEN;
+    if (!kp_exchange_answered(&p->x, scratch, (size_t)got))
+        spoke_out_of_turn(p);
+    if ((p->phase == AT_ANSWER || p->phase == AT_UPLOAD) && p->x.answering)
+        set_phase(p, AT_WORK);
+    return p->upstream != NULL && p->upstream->readable;
+}
+
+static void move(struct kp_proxy *p)
+{
+    if (p->moving || p->over)
+        return;
+    p->moving = true;
+    for (unsigned reads = 0; !p->over; reads++) {
+        if (!client_takes(p))
+            break;
+        if (p->upstream == NULL || p->upstream->connecting || !p->upstream->readable ||
+            reads >= READS_A_TURN || !carry(p))
+            break;
+    }
+    if (!p->over)
+        (void)client_takes(p);
+    p->moving = false;
+    end_if_done(p);
+    set_wants(p);
+}
+
+static void go_on(struct kp_proxy *p)
+{
+    flush_up(p);
+    if (p->phase == AT_ANSWER || p->phase == AT_UPLOAD)
+        await_answer(p);
+    move(p);
+    if (p->over || !p->waits || p->x.held)
+        return;
+    if (!p->x.tunnels && p->x.asked != NULL && p->x.taken_whole)
+        return;
+    p->waits = false;
+    p->side->release(p->stream);
+}
+
+static void upstream_ready(struct kp_stream *stream, unsigned events)
+{
+    struct kp_upstream *u = (struct kp_upstream *)(void *)stream;
+    struct kp_proxy *p = u->proxy;
+    if (p == NULL)
+        return;
+    if (u->connecting) {
+        reached(p);
+        go_on(p);
+        return;
+    }
+    if (events & KP_STREAM_READ)
+        u->readable = true;
+    if (events & KP_STREAM_WRITE)
+        u->full = false;
+    go_on(p);
+}
+
+/* ---- What happens on the client's stream ------------------------------------------------- */
+
+size_t kp_proxy_data(struct kp_proxy *p, const uint8_t *bytes, size_t len)
+{
+    size_t used;
+    if (p->over)
+        return len;
+    used = kp_exchange_take(&p->x, bytes, len);
+    p->waits = used < len;
+    if (p->over)
+        return used;
+    flush_up(p);
+    if (p->phase == AT_REST && p->x.asked == NULL && kp_exchange_is_busy(&p->x))
+        set_phase(p, AT_HEAD);
+    if (p->phase == AT_ANSWER || p->phase == AT_UPLOAD)
+        await_answer(p);
+    set_wants(p);
+    end_if_done(p);
+    return used;
+}
+
+void kp_proxy_room(struct kp_proxy *p)
+{
+    go_on(p);
+}
+
+void kp_proxy_client_ended(struct kp_proxy *p)
+{
+    p->client_ended = true;
+    if (p->over)
+        return;
+    if (!kp_exchange_client_ended(&p->x)) {
+        end(p, KP_PROXY_GONE);
+        return;
+    }
+    flush_up(p);
+    end_if_done(p);
+}
+
+void kp_proxy_timeout(struct kp_proxy *p)
+{
+    if (p->over)
+        return;
+    switch (p->phase) {
+    case AT_CONNECT:
+        leave_upstream(p, true);
+        upstream_failed(p, "it didn't take the connection in time", UV_ETIMEDOUT);
+        break;
+    case AT_ANSWER:
+        leave_upstream(p, true);
+        upstream_failed(p, "it didn't answer in time (--upstream-timeout)", UV_ETIMEDOUT);
+        break;
+    case AT_HEAD:
+        p->hooks->refused(p, "the request's head took too long");
+        reply_plainly(p, "408 Request Timeout", "This request took too long to arrive.\n");
+        break;
+    case AT_END:
+    case AT_LAST:
+        end(p, KP_PROXY_CUT);
+        break;
+    default:
+        end(p, kp_exchange_is_busy(&p->x) && !p->x.tunnels ? KP_PROXY_STALLED : KP_PROXY_IDLE);
+    }
+}
+
+void kp_proxy_wind_up(struct kp_proxy *p, uint32_t ms)
+{
+    p->x.last = true;
+    if (p->over || p->phase == AT_LAST)
+        return;
+    if (p->x.tunnels) {
+        end(p, KP_PROXY_CUT);
+    } else if (p->x.asked == NULL && p->down.len == 0) {
+        end(p, KP_PROXY_DONE); /* with a head that isn't whole, if there is one */
+    } else {
+        p->phase = AT_LAST;
+        p->side->deadline(p->stream, ms, false);
+    }
+}
+
+/* ---- Life -------------------------------------------------------------------------------- */
+
+void kp_proxy_init(struct kp_proxy *p, struct kp_loop *loop, const struct kp_proxy_terms *terms,
+                   const struct kp_side *side, void *stream, const struct kp_proxy_hooks *hooks)
+{
+    memset(p, 0, sizeof *p);
+    kp_exchange_init(&p->x, &exchange_hooks);
+    p->hooks = hooks;
+    p->side = side;
+    p->stream = stream;
+    p->loop = loop;
+    p->terms = terms;
+    p->phase = AT_END;
+    set_phase(p, AT_REST);
+}
+
+void kp_proxy_clear(struct kp_proxy *p, bool abort)
+{
+    p->over = true;
+    leave_upstream(p, abort);
+    kp_out_free(&p->up);
+    kp_out_free(&p->down);
+    kp_exchange_clear(&p->x);
+}

@@ -1,0 +1,314 @@
+/* The requests of one client and their answers: see exchange.h. */
+#include "exchange.h"
+
+#include <string.h>
+
+void kp_exchange_init(struct kp_exchange *x, const struct kp_exchange_hooks *hooks)
+{
+    memset(x, 0, sizeof *x);
+    x->hooks = hooks;
+    kp_http_parser_init(&x->request, KP_HTTP_REQUEST);
+    kp_http_parser_init(&x->response, KP_HTTP_RESPONSE);
+}
+
+static void forget_request(struct kp_exchange *x)
+{
+    kp_http_head_free(x->asked);
+    x->asked = NULL;
+}
+
+void kp_exchange_clear(struct kp_exchange *x)
+{
+    forget_request(x);
+    kp_http_parser_clear(&x->request);
+    kp_http_parser_clear(&x->response);
+}
+
+bool kp_exchange_is_busy(const struct kp_exchange *x)
+{
+    return x->asked != NULL || kp_http_parser_is_busy(&x->request);
+}
+
+bool kp_exchange_is_repeatable(const struct kp_exchange *x)
+{
+    const struct kp_http_head *head = x->asked;
+    return head != NULL && !x->heard && !x->answering && head->framing == KP_HTTP_NO_BODY &&
+           (kp_slice_is(head->method, "GET") || kp_slice_is(head->method, "HEAD") ||
+            kp_slice_is(head->method, "OPTIONS"));
+}
+
+/* ---- The request ------------------------------------------------------------------------- */
+
+static void begin(struct kp_exchange *x)
+{
+    x->asked = kp_http_parser_take_head(&x->request);
+    x->back = (struct kp_http_back){.minor = x->asked->minor, .host = x->asked->host};
+    x->sent = 0;
+    x->status = 0;
+    x->forwarded = x->heard = x->answering = x->taken_whole = x->chunks = false;
+    x->keeps_client = x->keeps_upstream = false;
+    x->hooks->request(x);
+}
+
+static void pass_body(struct kp_exchange *x)
+{
+    struct kp_out line = {0};
+    if (x->over)
+        return; /* it was answered, and what is left of it is nobody's */
+    if (x->asked->framing != KP_HTTP_CHUNKED) {
+        x->hooks->to_upstream(x, x->request.body, x->request.body_len);
+        return;
+    }
+    kp_http_chunk_line(&line, x->request.body_len);
+    x->hooks->to_upstream(x, line.at, line.len);
+    x->hooks->to_upstream(x, x->request.body, x->request.body_len);
+    x->hooks->to_upstream(x, "\r\n", 2);
+    kp_out_free(&line);
+}
+
+static void end_request(struct kp_exchange *x)
+{
+    x->taken_whole = true;
+    if (x->asked->framing == KP_HTTP_CHUNKED && !x->over)
+        x->hooks->to_upstream(x, "0\r\n\r\n", 5);
+}
+
+static bool wants(const struct kp_exchange *x)
+{
+    return !x->over && !x->held && (x->asked == NULL || !x->taken_whole);
+}
+
+/* Whether there may be another event. */
+static bool take_one(struct kp_exchange *x, const uint8_t *bytes, size_t len, size_t *used)
+{
+    switch (kp_http_parse(&x->request, bytes, len, used)) {
+    case KP_HTTP_HEAD:
+        begin(x);
+        return true;
+    case KP_HTTP_BODY:
+        pass_body(x);
+        return true;
+    case KP_HTTP_END:
+        end_request(x);
+        return true;
+    case KP_HTTP_BAD:
+        x->hooks->refused(x);
+        return false;
+    case KP_HTTP_MORE:
+        break;
+    }
+    return false;
+}
+
+/* A message that ends with its head or with its last byte is over without another one. */
+static bool ends_by_itself(const struct kp_exchange *x)
+{
+    return x->asked != NULL && !x->taken_whole;
+}
+
+size_t kp_exchange_take(struct kp_exchange *x, const uint8_t *bytes, size_t len)
+{
+    size_t total = 0;
+    if (x->tunnels && x->held)
+        return 0;
+    if (x->tunnels) {
+        x->hooks->to_upstream(x, bytes, len);
+        return len;
+    }
+    while (wants(x) && (total < len || ends_by_itself(x))) {
+        size_t used = 0;
+        bool again = take_one(x, bytes + total, len - total, &used);
+        total += used;
+        if (!again)
+            break;
+    }
+    return x->over ? len : total;
+}
+
+bool kp_exchange_client_ended(struct kp_exchange *x)
+{
+    x->last = true;
+    if (x->tunnels || x->over || (x->asked != NULL && x->taken_whole))
+        return true;
+    return kp_http_parse_end(&x->request) == KP_HTTP_MORE;
+}
+
+int kp_exchange_forward(struct kp_exchange *x, const struct kp_http_onward *how)
+{
+    struct kp_out out = {0};
+    int error = kp_http_forward_request(&out, x->asked, how);
+    if (error == 0 && out.failed)
+        error = -1;
+    if (error == 0) {
+        x->response.bodiless = kp_slice_is(x->asked->method, "HEAD");
+        x->forwarded = true;
+        x->hooks->to_upstream(x, out.at, out.len);
+    }
+    kp_out_free(&out);
+    return error;
+}
+
+void kp_exchange_reply(struct kp_exchange *x, const char *text, size_t len)
+{
+    const char *body = memmem(text, len, "\r\n\r\n", 4);
+    x->answering = true;
+    x->over = true;
+    if (x->asked != NULL && kp_slice_is(x->asked->method, "HEAD") && body != NULL)
+        len = (size_t)(body + 4 - text);
+    x->hooks->to_client(x, text, len);
+}
+
+/* ---- The answer -------------------------------------------------------------------------- */
+
+static void break_off(struct kp_exchange *x, const char *why)
+{
+    x->keeps_upstream = false;
+    x->hooks->broken(x, why);
+}
+
+static void send_head(struct kp_exchange *x, const struct kp_http_head *head)
+{
+    struct kp_out out = {0};
+    kp_http_forward_response(&out, head, &x->back);
+    if (out.failed)
+        break_off(x, "there isn't enough memory for its head");
+    else
+        x->hooks->to_client(x, out.at, out.len);
+    kp_out_free(&out);
+}
+
+/* 1xx: on its way to whoever can read it, RFC 9110 15.2. */
+static void interim(struct kp_exchange *x, const struct kp_http_head *head)
+{
+    if (x->asked->minor > 0)
+        send_head(x, head);
+}
+
+static void change_protocol(struct kp_exchange *x, const struct kp_http_head *head)
+{
+    if (!x->asked->websocket || !head->websocket) {
+        break_off(x, "it changes to a protocol that wasn't asked for");
+        return;
+    }
+    x->back.tunnel = true;
+    x->answering = true;
+    x->status = head->status;
+    send_head(x, head);
+}
+
+static void final(struct kp_exchange *x, const struct kp_http_head *head)
+{
+    bool until_end = head->framing == KP_HTTP_UNTIL_END;
+    bool open_end = until_end || head->framing == KP_HTTP_CHUNKED;
+    x->chunks = open_end && x->asked->minor > 0;
+    x->keeps_client = x->asked->persists && x->taken_whole && !x->last && (!open_end || x->chunks);
+    x->keeps_upstream = head->persists && x->taken_whole && !until_end;
+    x->back.keep = x->keeps_client;
+    x->back.rechunk = until_end && x->chunks;
+    x->answering = true;
+    x->status = head->status;
+    send_head(x, head);
+}
+
+static void answer_head(struct kp_exchange *x)
+{
+    const struct kp_http_head *head = x->response.head;
+    if (head->status == 101)
+        change_protocol(x, head);
+    else if (head->status < 200)
+        interim(x, head);
+    else
+        final(x, head);
+}
+
+static void answer_body(struct kp_exchange *x)
+{
+    struct kp_out line = {0};
+    x->sent += x->response.body_len;
+    if (x->chunks) {
+        kp_http_chunk_line(&line, x->response.body_len);
+        x->hooks->to_client(x, line.at, line.len);
+    }
+    x->hooks->to_client(x, x->response.body, x->response.body_len);
+    if (x->chunks)
+        x->hooks->to_client(x, "\r\n", 2);
+    kp_out_free(&line);
+}
+
+static void answer_end(struct kp_exchange *x)
+{
+    if (x->status == 0)
+        return; /* of an interim answer */
+    if (x->back.tunnel) {
+        x->tunnels = true;
+        x->hooks->tunnel(x);
+        return;
+    }
+    if (x->chunks)
+        x->hooks->to_client(x, "0\r\n\r\n", 5);
+    if (!x->keeps_client || !x->taken_whole || x->last) {
+        x->keeps_client = false;
+        x->over = true;
+    }
+    x->hooks->done(x);
+    forget_request(x);
+    x->answering = x->forwarded = false;
+}
+
+static bool waits_for_answer(const struct kp_exchange *x)
+{
+    return x->asked != NULL && x->forwarded && !x->tunnels && !(x->over && x->status == 0);
+}
+
+/* Whether there may be another event. */
+static bool answer_one(struct kp_exchange *x, const uint8_t *bytes, size_t len, size_t *used)
+{
+    switch (kp_http_parse(&x->response, bytes, len, used)) {
+    case KP_HTTP_HEAD:
+        answer_head(x);
+        return true;
+    case KP_HTTP_BODY:
+        answer_body(x);
+        return true;
+    case KP_HTTP_END:
+        answer_end(x);
+        return true;
+    case KP_HTTP_BAD:
+        break_off(x, x->response.why);
+        return false;
+    case KP_HTTP_MORE:
+        break;
+    }
+    return false;
+}
+
+bool kp_exchange_answered(struct kp_exchange *x, const uint8_t *bytes, size_t len)
+{
+    size_t total = 0;
+    bool again = true;
+    if (waits_for_answer(x))
+        x->heard = true;
+    while (waits_for_answer(x) && again) {
+        size_t used = 0;
+        again = answer_one(x, bytes + total, len - total, &used);
+        total += used;
+    }
+    if (x->tunnels && total < len)
+        x->hooks->to_client(x, bytes + total, len - total);
+    return x->tunnels || total == len;
+}
+
+void kp_exchange_upstream_ended(struct kp_exchange *x, bool in_order)
+{
+    enum kp_http_event event;
+    if (!waits_for_answer(x))
+        return;
+    event = kp_http_parse_end(&x->response);
+    x->keeps_upstream = false;
+    if (event == KP_HTTP_END && in_order)
+        answer_end(x);
+    else if (event == KP_HTTP_MORE)
+        break_off(x, "it ended the connection without an answer");
+    else
+        break_off(x, "it ended the connection in the middle of its answer");
+}
