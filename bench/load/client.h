@@ -10,9 +10,9 @@
 struct client;
 struct client_conn;
 
-/* how, with libssl: "srp", "psk" (identity, key in hex), "certificate" or "certificate13", as in
- * tls_client.h.  With the engine: "srp", or TLS 1.3 with SPAKE2+ in the form "ietf" or "boringssl",
- * for the device BENCH_DEVICE_ID. */
+/* how, with libssl: "srp", "srp128", "certificate" or "certificate13", as in tls_client.h.  With
+ * the engine: "srp", or TLS 1.3 with SPAKE2+ in the form "ietf" or "boringssl", for the device
+ * BENCH_DEVICE_ID. */
 struct client *client_new(const char *how, const char *name, const char *secret);
 void client_free(struct client *client);
 
@@ -29,6 +29,12 @@ void client_send(struct client_conn *conn, const void *data, size_t len);
 size_t client_read(struct client_conn *conn, void *data, size_t len);
 /* Reads to the server's end; how many bytes came. */
 unsigned long long client_drain(struct client_conn *conn);
+
+/* Asks for a body of len bytes; last: the server is to end the connection after it. */
+void client_get(struct client_conn *conn, unsigned long long len, bool last);
+/* Reads the whole of one answer, which has status 200 and a Content-Length; the length of its body.
+ * Nothing may follow it. */
+unsigned long long client_answer(struct client_conn *conn);
 
 /* Prints what was negotiated, without a newline: "protocol=.. suite=.. ", and of TLS 1.2
  * "etm=0|1 ems=0|1 ", of TLS 1.3 "group=.. ". */

@@ -1,5 +1,6 @@
-/* Opens connections through a TLS proxy, uses each once (a small request and its answer), and keeps
- * them all open and idle until stdin ends.  HOW is of client.h.
+/* Opens connections through a TLS proxy and keeps them open and idle: says so, and waits for a byte
+ * on stdin; uses each once (a small request and its answer), says so, and waits for the end of
+ * stdin.  HOW is of client.h.
  *
  *     hold_LIBRARY ADDR:PORT HOW NAME SECRET COUNT */
 #include "client.h"
@@ -8,28 +9,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { ANSWER_LEN = 1000 };
 
-/* One answer of ANSWER_LEN bytes; the connection stays. */
 static void use(struct client_conn *conn)
 {
-    static const char request[] = "GET /1000 HTTP/1.1\r\nHost: bench\r\n\r\n";
-    char answer[ANSWER_LEN + 1024];
-    size_t have = 0, n;
-    const char *body = NULL;
-
-    client_send(conn, request, sizeof request - 1);
-    while (!body || have < (size_t)(body - answer) + ANSWER_LEN) {
-        if ((n = client_read(conn, answer + have, sizeof answer - 1 - have)) == 0)
-            bench_die("no answer");
-        have += n;
-        answer[have] = '\0';
-        if (!body && (body = strstr(answer, "\r\n\r\n")) != NULL)
-            body += 4;
-    }
+    client_get(conn, ANSWER_LEN, false);
+    if (client_answer(conn) != ANSWER_LEN)
+        bench_die("an answer to another request");
 }
 
 int main(int argc, char **argv)
@@ -45,11 +33,13 @@ int main(int argc, char **argv)
 
     if (!all)
         bench_die("out of memory");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         all[i] = client_open(client, argv[1]);
+    printf("proved=%zu", count);
+    bench_wait_for_go();
+    for (size_t i = 0; i < count; i++)
         use(all[i]);
-    }
-    printf("holding %zu\n", count);
+    printf("used=%zu\n", count);
     fflush(stdout);
     (void)!read(STDIN_FILENO, &end, 1);
     for (size_t i = 0; i < count; i++)

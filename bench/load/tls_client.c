@@ -15,15 +15,10 @@ static const struct way {
     const char *suite; /* of TLS 1.2 */
 } ways[] = {
     {"srp", TLS1_2_VERSION, "SRP-AES-256-CBC-SHA"},
-    {"psk", TLS1_2_VERSION, "PSK-AES256-CBC-SHA"},
-    {"certificate", TLS1_2_VERSION, "ECDHE-RSA-AES256-SHA"},
+    {"srp128", TLS1_2_VERSION, "SRP-AES-128-CBC-SHA"},
+    {"certificate", TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA"},
     {"certificate13", TLS1_3_VERSION, NULL},
 };
-
-/* Of the process: a load program plays one client. */
-static const char *psk_identity;
-static unsigned char psk_key[64];
-static unsigned int psk_key_len;
 
 void tls_client_die(const char *what)
 {
@@ -36,30 +31,7 @@ static const struct way *find_way(const char *how)
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
         if (strcmp(how, ways[i].how) == 0)
             return &ways[i];
-    bench_die("%s is none of srp, psk, certificate, certificate13", how);
-}
-
-static unsigned int give_psk(SSL *ssl, const char *hint, char *identity, unsigned int identity_len,
-                             unsigned char *key, unsigned int key_len)
-{
-    (void)ssl;
-    (void)hint;
-    if (strlen(psk_identity) >= identity_len || psk_key_len > key_len)
-        return 0;
-    snprintf(identity, identity_len, "%s", psk_identity);
-    memcpy(key, psk_key, psk_key_len);
-    return psk_key_len;
-}
-
-static void set_psk(SSL_CTX *ctx, const char *identity, const char *hex)
-{
-    size_t len;
-
-    psk_identity = identity;
-    if (OPENSSL_hexstr2buf_ex(psk_key, sizeof psk_key, &len, hex, '\0') != 1)
-        bench_die("the key is not in hex");
-    psk_key_len = (unsigned int)len;
-    SSL_CTX_set_psk_client_callback(ctx, give_psk);
+    bench_die("%s is none of srp, srp128, certificate, certificate13", how);
 }
 
 /* libssl copies both, but takes them as if it might write to them. */
@@ -74,10 +46,12 @@ static void set_srp(SSL_CTX *ctx, const char *name, const char *password)
         tls_client_die("the name and password");
 }
 
+/* In TLS 1.2 the groups are also those that a certificate's key may be of (RFC 8422 5.1). */
 static bool set_suite(SSL_CTX *ctx, const struct way *way)
 {
     if (way->suite)
-        return SSL_CTX_set_cipher_list(ctx, way->suite) == 1;
+        return SSL_CTX_set_cipher_list(ctx, way->suite) == 1 &&
+               SSL_CTX_set1_groups_list(ctx, "X25519:P-256") == 1;
     return SSL_CTX_set_ciphersuites(ctx, GCM) == 1 && SSL_CTX_set1_groups_list(ctx, "X25519") == 1;
 }
 
@@ -89,9 +63,7 @@ SSL_CTX *tls_client_ctx(const char *how, const char *name, const char *secret)
     if (!ctx || SSL_CTX_set_min_proto_version(ctx, way->version) != 1 ||
         SSL_CTX_set_max_proto_version(ctx, way->version) != 1 || !set_suite(ctx, way))
         tls_client_die("the client's context");
-    if (strcmp(how, "srp") == 0)
+    if (strncmp(how, "srp", 3) == 0)
         set_srp(ctx, name, secret);
-    else if (strcmp(how, "psk") == 0)
-        set_psk(ctx, name, secret);
     return ctx;
 }

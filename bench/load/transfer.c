@@ -10,17 +10,11 @@
 
 #define BYTES_MAX 100000000000ull
 
-#define HEAD " HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n"
-
 static void pull(struct client_conn *conn, unsigned long long bytes)
 {
-    char head[256];
-    int len = snprintf(head, sizeof head, "GET /%llu" HEAD "\r\n", bytes);
-
-    client_send(conn, head, (size_t)len);
-    unsigned long long got = client_drain(conn);
-    if (got < bytes || got > bytes + 1024) /* and the answer's head */
-        bench_die("%llu bytes came, not %llu", got, bytes);
+    client_get(conn, bytes, false);
+    if (client_answer(conn) != bytes)
+        bench_die("an answer to another request");
 }
 
 /* The upstream answers when it has all of it. */
@@ -28,7 +22,8 @@ static void push(struct client_conn *conn, unsigned long long bytes)
 {
     static char chunk[65536];
     char head[256];
-    int len = snprintf(head, sizeof head, "POST /" HEAD "Content-Length: %llu\r\n\r\n", bytes);
+    int len = snprintf(head, sizeof head,
+                       "POST / HTTP/1.1\r\nHost: bench\r\nContent-Length: %llu\r\n\r\n", bytes);
 
     client_send(conn, head, (size_t)len);
     for (unsigned long long left = bytes; left > 0;) {
@@ -36,8 +31,7 @@ static void push(struct client_conn *conn, unsigned long long bytes)
         client_send(conn, chunk, n);
         left -= n;
     }
-    if (client_drain(conn) == 0)
-        bench_die("no answer");
+    (void)client_answer(conn);
 }
 
 int main(int argc, char **argv)

@@ -58,8 +58,11 @@ static bool send_bytes(int fd, const char *data, size_t len, int flags)
 
 static bool answer(int fd, unsigned long long len)
 {
-    char head[128];
-    int n = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n\r\n", len);
+    char head[256];
+    int n = snprintf(head, sizeof head,
+                     "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+                     "Content-Type: text/html\r\nContent-Length: %llu\r\n\r\n",
+                     len);
     bool ok = send_bytes(fd, head, (size_t)n, len > 0 ? MSG_MORE : 0);
 
     while (ok && len > 0) {

@@ -21,6 +21,7 @@ PROGRAMS = {
     "nginx": ["nginx", "-v"],
     "stunnel": ["stunnel4", "-version"],
     "haproxy": ["haproxy", "-v"],
+    "hitch": ["hitch", "--version"],
 }
 
 

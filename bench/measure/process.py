@@ -15,14 +15,17 @@ def with_children(pid):
     return [pid, *map(int, text.split())]
 
 
-def memory(pid):
-    """Resident bytes: all, and with shared pages divided among those that share them (None where
-    the kernel doesn't let us see that)."""
+def memory(pids):
+    """Resident bytes of these processes: RSS, all; PSS, with shared pages divided among those that
+    share them (missing where the kernel doesn't let us see that)."""
+    status = [pathlib.Path(f"/proc/{pid}/status").read_text() for pid in pids]
+    found = {"RSS": sum(_kilobytes(text, "VmRSS") for text in status)}
     try:
-        rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-        return _kilobytes(rollup, "Rss"), _kilobytes(rollup, "Pss")
+        rollups = [pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
     except PermissionError:
-        return _kilobytes(pathlib.Path(f"/proc/{pid}/status").read_text(), "VmRSS"), None
+        return found
+    return {"RSS": sum(_kilobytes(text, "Rss") for text in rollups),
+            "PSS": sum(_kilobytes(text, "Pss") for text in rollups)}
 
 
 def _kilobytes(text, key):

@@ -96,28 +96,28 @@ class Bench:
 
         return self._once(("credentials", bits), make)
 
-    def certificate(self, key="ec"):
-        """A PEM file: a key, on P-256 unless it is told otherwise, and its certificate."""
+    def certificate(self):
+        """A PEM file: a key on P-256 and its certificate."""
         def make():
-            name = key.replace(":", "-")
-            pem, private = self.directory / f"{name}.pem", self.directory / f"{name}.key"
-            kind = ["-pkeyopt", "ec_paramgen_curve:P-256"] if key == "ec" else []
-            check(["openssl", "req", "-x509", "-newkey", key, *kind, "-nodes", "-days", "2",
-                   "-subj", "/CN=127.0.0.1", "-keyout", private, "-out", pem])
+            pem, private = self.directory / "certificate.pem", self.directory / "certificate.key"
+            check(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                   "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+                   "-keyout", private, "-out", pem])
             pem.write_text(pem.read_text() + private.read_text())
             return pem
 
-        return self._once(("certificate", key), make)
+        return self._once("certificate", make)
 
     def srpv(self, groups):
         """An OpenSSL verifier file with a user for each group."""
         return self._once("srpv", lambda: verifiers.openssl_srpv(
             self.directory / "srpv", [(user(bits), PASSWORD, bits) for bits in groups]))
 
-    def serve(self, bits, versions="any"):
+    def serve(self, bits, versions="any", *options):
         """keyplate serve in front of the upstream, without a log as the peers are."""
-        return self._once(("serve", bits, versions), lambda: self.start(self.keyplate.serve(
-            self.credentials(bits), self.upstream(), "--quiet", "--tls", versions)))
+        return self._once(("serve", bits, versions, options), lambda: self.start(
+            self.keyplate.serve(self.credentials(bits), self.upstream(), "--quiet",
+                                "--tls", versions, *options)))
 
     def run(self, name, *arguments, wrap=list):
         """The figures a load program prints."""
@@ -134,13 +134,18 @@ class Bench:
         argv = [str(word) for word in (self.program(name), *arguments)]
         process = subprocess.Popen(wrap(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
+        stopped = False
         try:
             with contextlib.suppress(BrokenPipeError):  # of one that has died: its stderr says why
                 yield process
+        except (KeyboardInterrupt, SystemExit):
+            stopped = True
+            process.kill()
+            raise
         finally:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.close()
-            if process.wait(TIMEOUT) != 0:
+            if process.wait(TIMEOUT) != 0 and not stopped:
                 raise RuntimeError(f"{' '.join(argv)}: {process.stderr.read().strip()}")
             process.stdout.close()
             process.stderr.close()

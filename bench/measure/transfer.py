@@ -20,31 +20,31 @@ class Transfers:
         for _ in range(rounds):
             for column, direction in COLUMNS.items():
                 for proxy in self.running.proxies:
-                    self._transfer(proxy, column, direction, size)
+                    with self.running.failing(proxy, column):
+                        self._transfer(proxy, column, direction, size)
             floor = self.bench.run(*self.field.floor)
             self.samples.add(self.field.floor_name, "download", floor["seal_ns"])
             self.samples.add(self.field.floor_name, "upload", floor["open_ns"])
 
     def _transfer(self, proxy, column, direction, size):
-        start = cpu_us([proxy.pid])
+        pids = proxy.pids()
+        start = cpu_us(pids)
         got = self.bench.run(f"transfer_{proxy.client}", proxy.address, *proxy.how, direction, size)
         time.sleep(SETTLE)
-        self.samples.add(proxy.name, column, (cpu_us([proxy.pid]) - start) * 1e3 / size)
+        self.samples.add(proxy.name, column, (cpu_us(pids) - start) * 1e3 / size)
         self.seen[proxy.name] = describe(got)
 
     def tables(self):
         s, table = self.samples, Table(f"{self.field.title} proxy, CPU ns a byte", list(COLUMNS))
-        ours = self.field.kinds[0].name
-        for row in ours, *self.field.peers:
+        for row in self.running.names:
             add_medians(table, s, row, 2)
-        for row in self.field.peers:
-            add_ratios(table, s, ours, row)
+        for row in self.running.names[1:]:
+            add_ratios(table, s, self.field.ours, row)
         add_medians(table, s, self.field.floor_name, 2)
-        table.note("The proxy's process alone, user and system.")
-        for proxy in self.running.proxies:
-            client = "the engine" if proxy.client == "keyplate" else proxy.client
-            table.note(f"{proxy.name}: {proxy.settings}. Its client: {client}.")
-        note_who(table, self.seen, self.running.skipped)
+        table.note("Of all of the proxy's processes, user and system. The body of one answer, or "
+                   "of one request, with a Content-Length.")
+        self.running.note(table)
+        note_who(table, self.seen, {})
         return [table]
 
     def judge(self, verdicts):
@@ -56,6 +56,6 @@ class Transfers:
                 verdicts.judge(f"{what} / the cheaper peer", None, field.limit)
                 continue
             verdicts.judge(f"{what} / {peer} (the cheapest)",
-                           s.ratio(field.kinds[0].name, peer, column), field.limit,
+                           s.ratio(field.ours, peer, column), field.limit,
                            missed=f"{field.floor_name.removeprefix('floor: ')} alone: "
                            f"{s.ratio(field.floor_name, peer, column):.2f}")
