@@ -47,7 +47,8 @@ static bool is_our_ticket(const struct kp_reader *body)
     return !body->failed && kp_ticket_is_ours(body->data, body->left);
 }
 
-/* PskIdentity, RFC 8446 4.2.11: identity and age. */
+/* PskIdentity, RFC 8446 4.2.11: identity and age.  What can't be read may have one: it stays here
+ * too, to be refused. */
 static bool has_our_ticket(struct kp_reader *body)
 {
     struct kp_reader list = kp_read_vector(body, 2, 0, 65535);
@@ -58,7 +59,7 @@ static bool has_our_ticket(struct kp_reader *body)
             return true;
         (void)kp_read_u32(&list);
     }
-    return false;
+    return list.failed;
 }
 
 static bool is_mark(uint16_t value, struct kp_reader *body)
@@ -100,7 +101,8 @@ static enum kp_first judge_hello(struct kp_reader *r)
     return marked ? KP_FIRST_PASSWORD_TLS : KP_FIRST_OTHER_TLS;
 }
 
-static enum kp_first judge_message(const struct kp_builder *message)
+/* expected: how many bytes the message has when its last record has come whole. */
+static enum kp_first judge_message(const struct kp_builder *message, size_t expected)
 {
     struct kp_reader r;
 
@@ -112,7 +114,8 @@ static enum kp_first judge_message(const struct kp_builder *message)
     size_t len = kp_read_u24(&r);
     if (r.failed)
         return KP_FIRST_MORE;
-    if (len > KP_HELLO_MAX)
+    /* Nothing may stand behind it: another hello, say. */
+    if (len > KP_HELLO_MAX || expected > KP_MESSAGE_HEADER_LEN + len)
         return KP_FIRST_OTHER;
     if (r.left < len)
         return KP_FIRST_MORE;
@@ -139,11 +142,12 @@ static enum kp_first take_record(struct kp_reader *wire, struct kp_builder *mess
     /* RFC 5246 6.2.1: no empty fragments of this type. */
     if (len == 0 || len > KP_RECORD_MAX)
         return KP_FIRST_OTHER;
+    size_t expected = message->len + len;
     len = least(len, wire->left);
     /* What stands behind the message is cut off, if it doesn't fit. */
     kp_put_bytes(message, wire->data, least(len, message->capacity - message->len));
     (void)kp_read_bytes(wire, len);
-    return judge_message(message);
+    return judge_message(message, expected);
 }
 
 static enum kp_first judge_records(const uint8_t *bytes, size_t len)
