@@ -9,13 +9,13 @@
 
 #include "command.h"
 #include "device/front_door.h"
-#include "device/plain_page.h"
+#include "device/plain_words.h"
 #include "keylog.h"
 #include "platform.h"
 
 #define CREDENTIALS "/var/lib/keyplate/credentials"
 #define HEAD_MS 30000       /* for the head of a request, once it has begun */
-#define PLAIN_REST_MS 60000 /* between requests of those who proved nothing, at most */
+#define PLAIN_IDLE_MS 60000 /* --idle-timeout of those who proved nothing, at most */
 
 /* The last row belongs to a later version: known, so that it can be answered in a sentence. */
 static const struct kp_option table[] = {
@@ -195,6 +195,9 @@ static int check_transition(const struct kp_options *options, const struct kp_fr
     if (s->transition == KP_DUAL && !is_within_reach(s))
         return kp_command_misused("--transition dual needs a second --listen: the port where "
                                   "browsers reach the server of --other-tls");
+    if (s->transition == KP_DUAL && s->door_count == 1)
+        return kp_command_misused("--transition dual needs a second --listen, or --http-listen: "
+                                  "nobody would be led to the server of --other-tls");
     if (kp_options_has(options, "notice") && !kp_options_has(options, "http-listen"))
         return kp_command_misused("--notice is for pages of --http-listen");
     return KP_EXIT_DONE;
@@ -272,8 +275,8 @@ static int take_numbers(const struct kp_options *options, struct kp_front_settin
     s->rules.terms.upstream_ms = (uint32_t)answer * 1000;
     s->rules.plain_terms = s->rules.terms;
     s->rules.plain_terms.head_ms = s->rules.handshake_ms;
-    if (s->rules.terms.rest_ms == 0 || s->rules.terms.rest_ms > PLAIN_REST_MS)
-        s->rules.plain_terms.rest_ms = PLAIN_REST_MS;
+    if (idle == 0 || s->rules.terms.idle_ms > PLAIN_IDLE_MS)
+        s->rules.plain_terms.rest_ms = s->rules.plain_terms.idle_ms = PLAIN_IDLE_MS;
     return KP_EXIT_DONE;
 }
 

@@ -187,7 +187,40 @@ static void find_ports(struct front_door *d)
         d->shop.other_port = kp_address_port(&d->shop.rules.other_tls);
 }
 
-static void check_upstream(const struct front_door *d)
+/* Whether what is sent there comes back by one of our own doors. */
+static bool is_ourselves(const struct front_door *d, const struct kp_address *server)
+{
+    for (size_t i = 0; i < d->settings->door_count; i++) {
+        struct kp_address bound;
+        if (kp_sock_bound(d->listeners[i], &bound) == 0 && kp_address_reaches(server, &bound))
+            return true;
+    }
+    return false;
+}
+
+static int check_circle(const struct front_door *d, const char *option,
+                        const struct kp_address *server, char *why, size_t why_len)
+{
+    char text[KP_ADDRESS_TEXT_LEN];
+    if (!is_ourselves(d, server))
+        return 0;
+    snprintf(why, why_len, "%s %s is this gateway itself: it has to be another server", option,
+             kp_address_text(server, text));
+    return -1;
+}
+
+static int check_servers(const struct front_door *d, char *why, size_t why_len)
+{
+    const struct kp_front_rules *rules = &d->shop.rules;
+    if (check_circle(d, "--upstream", &rules->terms.upstream, why, why_len) != 0)
+        return -1;
+    return rules->other_tls.len == 0
+               ? 0
+               : check_circle(d, "--other-tls", &rules->other_tls, why, why_len);
+}
+
+/* The server for other TLS is let alone: what comes to it is to be its clients' only. */
+static void probe_upstream(const struct front_door *d)
 {
     char text[KP_ADDRESS_TEXT_LEN];
     int error = kp_sock_probe(&d->shop.rules.terms.upstream, PROBE_MS);
@@ -306,9 +339,13 @@ int kp_front_door_run(const struct kp_front_settings *settings, char *why, size_
     (void)uv_async_init(&d->loop, &d->left, count_left);
     d->left.data = d;
     if (open_credentials(d, why, why_len) == 0) {
-        if (listen_all(d, why, why_len) == 0) {
+        error = listen_all(d, why, why_len);
+        if (error == 0) {
             find_ports(d);
-            check_upstream(d);
+            error = check_servers(d, why, why_len);
+        }
+        if (error == 0) {
+            probe_upstream(d);
             error = serve(d, why, why_len);
         }
         close_listeners(d);

@@ -110,37 +110,18 @@ static bool preface(struct kp_proxy *p, uint8_t out[KP_PROXY2_MAX], size_t *len)
     return *len > 0;
 }
 
-static struct kp_request_who who(const struct http *h)
+static struct kp_request_who who(struct kp_proxy *p)
 {
+    struct http *h = of_proxy(p);
     struct kp_info info;
     kp_conn_info(h->secure.conn, &info);
     return (struct kp_request_who){&h->guest.client, info.user, info.user_len};
 }
 
-static void log_answered(struct kp_proxy *p)
-{
-    struct kp_request_who from = who(of_proxy(p));
-    kp_request_log_answered(&from, p);
-}
-
-static void log_refused(struct kp_proxy *p, const char *why)
-{
-    struct kp_request_who from = who(of_proxy(p));
-    kp_request_log_refused(&from, why);
-}
-
-static void log_failed(struct kp_proxy *p, const char *why, int error)
-{
-    struct kp_request_who from = who(of_proxy(p));
-    kp_request_log_failed(&from, p, why, error);
-}
-
 static const struct kp_proxy_hooks proxy_hooks = {
     .request = request,
     .preface = preface,
-    .answered = log_answered,
-    .refused = log_refused,
-    .failed = log_failed,
+    .who = who,
     .over = proxy_over,
 };
 

@@ -22,6 +22,7 @@ struct plain_client {
     struct kp_plain plain;
     struct kp_proxy proxy;
     uint8_t way; /* enum kp_plain_way */
+    bool told;   /* the log was told that it sees the device's page */
     bool over;
 };
 
@@ -47,9 +48,9 @@ static const struct kp_front_rules *rules(const struct plain_client *c)
     return &c->client.worker->rules;
 }
 
-static struct kp_request_who who(const struct plain_client *c)
+static struct kp_request_who who(struct kp_proxy *p)
 {
-    return (struct kp_request_who){.client = &c->client};
+    return (struct kp_request_who){.client = &of_proxy(p)->client};
 }
 
 /* ---- Answers of our own ------------------------------------------------------------------ */
@@ -80,7 +81,7 @@ static void show(struct kp_proxy *p, enum kp_plain_kind kind)
     const struct plain_client *c = of_proxy(p);
     const struct kp_worker *w = c->client.worker;
     const struct kp_http_head *head = p->x.asked;
-    struct kp_request_who from = who(c);
+    struct kp_request_who from = who(p);
     struct kp_hint hint = kp_hint_now(w, w->shop->tls_port);
     struct kp_out out = {0};
     struct kp_plain_page page = {
@@ -133,7 +134,7 @@ static void add_location(struct kp_out *out, struct kp_proxy *p, unsigned port)
 
 static void lead(struct kp_proxy *p, unsigned port, const char *what)
 {
-    struct kp_request_who from = who(of_proxy(p));
+    struct kp_request_who from = who(p);
     struct kp_out out = {0};
     kp_out_word(&out, "HTTP/1.1 307 Temporary Redirect\r\n"
                       "Content-Length: 0\r\n"
@@ -195,11 +196,19 @@ static bool says_it_can(const struct kp_http_head *head)
 
 static void notice(struct kp_proxy *p)
 {
+    struct plain_client *c = of_proxy(p);
     size_t cut = way_on(p->x.asked->target);
-    if (cut > 0 || has_cookie(p->x.asked))
-        pass_plain(p, cut);
-    else
+    if (cut == 0 && !has_cookie(p->x.asked)) {
         show(p, KP_PLAIN_NOTICE);
+        return;
+    }
+    if (!c->told) { /* once a connection: whoever runs it wants to know when nobody needs this any
+                       more */
+        struct kp_request_who from = who(p);
+        c->told = true;
+        kp_request_log_own(&from, p, "let-through", "the device's page is shown over plain HTTP");
+    }
+    pass_plain(p, cut);
 }
 
 static void request(struct kp_proxy *p)
@@ -231,7 +240,7 @@ static bool preface(struct kp_proxy *p, uint8_t out[KP_PROXY2_MAX], size_t *len)
     return *len > 0;
 }
 
-/* ---- The end, and the log ---------------------------------------------------------------- */
+/* ---- The end ----------------------------------------------------------------------------- */
 
 static void finish(struct plain_client *c, bool abort)
 {
@@ -250,30 +259,10 @@ static void proxy_over(struct kp_proxy *p, enum kp_proxy_end how)
     finish(of_proxy(p), how != KP_PROXY_DONE && how != KP_PROXY_IDLE);
 }
 
-static void log_answered(struct kp_proxy *p)
-{
-    struct kp_request_who from = who(of_proxy(p));
-    kp_request_log_answered(&from, p);
-}
-
-static void log_refused(struct kp_proxy *p, const char *why)
-{
-    struct kp_request_who from = who(of_proxy(p));
-    kp_request_log_refused(&from, why);
-}
-
-static void log_failed(struct kp_proxy *p, const char *why, int error)
-{
-    struct kp_request_who from = who(of_proxy(p));
-    kp_request_log_failed(&from, p, why, error);
-}
-
 static const struct kp_proxy_hooks proxy_hooks = {
     .request = request,
     .preface = preface,
-    .answered = log_answered,
-    .refused = log_refused,
-    .failed = log_failed,
+    .who = who,
     .over = proxy_over,
 };
 

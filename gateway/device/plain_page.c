@@ -1,13 +1,8 @@
 /* The pages of port 80: see plain_page.h. */
 #include "plain_page.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "../net/address.h"
 #include "well_known.h"
@@ -146,12 +141,12 @@ static const char style[] =
     "overflow-wrap:anywhere}"
     "h1{font-size:1.5em;line-height:1.25;text-wrap:balance}"
     "h2{font-size:1.15em;margin:1.6em 0 .4em}p{margin:.6em 0}"
-    ".risk{border-left:.3em solid #c60;padding-left:.8em}"
+    ".risk{border-left:.3em solid #c60;padding-left:.8em;margin:1em 0}"
     "pre{border:1px solid #888;border-radius:.3em;padding:.6em .8em;white-space:pre-wrap}"
     "code{font-family:ui-monospace,monospace}img{max-width:100%}"
     ".small{font-size:.85em;border-top:1px solid #888;margin-top:2em;padding-top:.6em}";
 /* base64(SHA-256(style)): the unit test prints it when it is out of date. */
-#define STYLE_HASH "3h6EEseSLWGpqjRFMtW8LtfODtULl/g30/SdGThyTxw="
+#define STYLE_HASH "eMQQBCT3wtIBmKzRrFutoKFPqoRv1bKh5QVYaw0OFok="
 
 static const char *title(const struct kp_plain_page *page)
 {
@@ -173,9 +168,12 @@ static const char explains[] =
 
 static const char warns[] =
     "<p>Your browser came by plain HTTP. It can't use what this device has instead: a connection "
-    "that is secured with the password on its label.</p>"
-    "<p class=\"risk\"><strong>Without it, anyone on the network can read and change the page, and "
-    "read the password that you type into it.</strong></p>";
+    "that is secured with the password on its label.</p>";
+
+/* Whatever the device's own words say. */
+static const char risk[] = "<p class=\"risk\"><strong>Over plain HTTP, anyone on the network can "
+                           "read and change the page, and "
+                           "read the password that you type into it.</strong></p>";
 
 static const char way_in[] =
     "<p>The link on the device's label, which begins with <code>keyplate://</code>, can be given "
@@ -210,10 +208,12 @@ static void put_html(struct kp_out *out, const struct kp_plain_page *page)
     put_html_head(out, page);
     kp_out_word(out, "<body><h1>");
     kp_out_word(out, title(page));
-    /* The end tag closes what words leave open, so that it doesn't hide the rest. */
     kp_out_word(out, "</h1>\n<section>");
     kp_out_word(out, page->words != NULL ? page->words : notice ? warns : explains);
-    kp_out_word(out, "</section>\n<h2>");
+    kp_out_word(out, "</section>");
+    if (notice)
+        kp_out_word(out, risk);
+    kp_out_word(out, "\n<h2>");
     kp_out_word(out, way_in_title(page));
     kp_out_word(out, "</h2><p>On a computer that has Keyplate, in a terminal:</p>"
                      "<pre><code>keyplate open ");
@@ -280,7 +280,7 @@ static void put_plain(struct kp_out *out, const struct kp_plain_page *page)
 
 /* ---- The response ------------------------------------------------------------------------ */
 
-/* The policy takes from the device's own words too what kp_plain_words_read missed. */
+/* The policy holds for the device's own words too, should kp_plain_words_read miss something. */
 static const char fields[] =
     "Cache-Control: no-store\r\n"
     "Vary: X-Keyplate, Cookie\r\n"
@@ -309,179 +309,4 @@ void kp_plain_page_write(struct kp_out *out, const struct kp_plain_page *page)
         kp_out_add(out, body.at, body.len);
     out->failed = out->failed || body.failed;
     kp_out_free(&body);
-}
-
-/* ---- The device's own words -------------------------------------------------------------- */
-
-/* The length of the UTF-8 character at text, RFC 3629 section 4; 0: it is none.  A NUL ends the
- * text, and no character has one inside. */
-static size_t utf8_next(const unsigned char *text)
-{
-    unsigned char first = text[0];
-    size_t len = first < 0x80                     ? 1
-                 : first >= 0xc2 && first <= 0xdf ? 2
-                 : first >= 0xe0 && first <= 0xef ? 3
-                 : first >= 0xf0 && first <= 0xf4 ? 4
-                                                  : 0;
-    unsigned char least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    unsigned char most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    if (len > 1 && (text[1] < least || text[1] > most))
-        return 0;
-    for (size_t i = 2; i < len; i++)
-        if (text[i] >> 6 != 2)
-            return 0;
-    return len;
-}
-
-static bool is_utf8(const char *words)
-{
-    const unsigned char *at = (const unsigned char *)words;
-    for (size_t len; *at != '\0'; at += len)
-        if ((len = utf8_next(at)) == 0)
-            return false;
-    return true;
-}
-
-/* HTML's names are in any case of ASCII letters, whatever the locale makes of an I. */
-static bool begins(const char *text, const char *word)
-{
-    for (; *word != '\0'; text++, word++)
-        if ((*text >= 'A' && *text <= 'Z' ? *text | 0x20 : *text) != *word)
-            return false;
-    return true;
-}
-
-static const char *find(const char *text, const char *word)
-{
-    for (; *text != '\0'; text++)
-        if (begins(text, word))
-            return text;
-    return NULL;
-}
-
-/* type=password, however it is spaced and quoted: on whatever element. */
-static bool has_password_type(const char *words)
-{
-    static const char space[] = " \t\r\n\f";
-    for (const char *at = words; (at = find(at, "type")) != NULL;) {
-        at += strlen("type");
-        at += strspn(at, space);
-        if (*at != '=')
-            continue;
-        at++;
-        at += strspn(at, space);
-        at += *at == '"' || *at == '\'';
-        if (begins(at, "password"))
-            return true;
-    }
-    return false;
-}
-
-/* What asks, what acts, and what can swallow the rest of the page.  A tag's name follows its < at
- * once, so that these beginnings find them all. */
-static const struct {
-    const char *tag;
-    const char *why;
-} refused[] = {
-#define ASKS(tag) tag, "holds " tag ">: port 80 never shows a form"
-#define ACTS(tag) tag, "holds " tag ">, which the pages of port 80 can't have"
-    {ASKS("<form")},
-    {ASKS("<input")},
-    {ASKS("<button")},
-    {ASKS("<select")},
-    {ASKS("<textarea")},
-    {ACTS("<script")},
-    {ACTS("<noscript")},
-    {ACTS("<style")},
-    {ACTS("<iframe")},
-    {ACTS("<frame")},
-    {ACTS("<noframes")},
-    {ACTS("<object")},
-    {ACTS("<embed")},
-    {ACTS("<noembed")},
-    {ACTS("<template")},
-    {ACTS("<dialog")},
-    {ACTS("<svg")},
-    {ACTS("<math")},
-    {ACTS("<xmp")},
-    {ACTS("<listing")},
-    {ACTS("<plaintext")},
-    {ACTS("<base")},
-    {ACTS("<link")},
-    {ACTS("<meta")},
-    {ACTS("<title")},
-#undef ASKS
-#undef ACTS
-    {"<!", "holds a comment or a document type: a fragment without them is wanted"},
-    {"<?", "holds <?: a fragment of HTML is wanted"},
-};
-
-/* NULL: they are fine. */
-static const char *fault(const char *words, size_t len)
-{
-    if (len == 0)
-        return "is empty";
-    if (len > KP_PLAIN_WORDS_MAX)
-        return "has more than 16 KiB";
-    if (memchr(words, '\0', len) != NULL)
-        return "holds a NUL byte";
-    if (!is_utf8(words))
-        return "is not UTF-8";
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
-        if (find(words, refused[i].tag) != NULL)
-            return refused[i].why;
-    if (has_password_type(words))
-        return "holds a password field: port 80 never asks for a password";
-    return NULL;
-}
-
-/* At most room bytes; -1 with errno. */
-static ssize_t read_all(int fd, char *into, size_t room)
-{
-    size_t len = 0;
-    while (len < room) {
-        ssize_t got = read(fd, into + len, room - len);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        len += (size_t)got;
-    }
-    return (ssize_t)len;
-}
-
-static const char *read_words(char *words, const char *path)
-{
-    struct stat what;
-    const char *why = NULL;
-    ssize_t len;
-    /* Not to wait for a pipe's other end. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return strerror(errno);
-    if (fstat(fd, &what) == 0 && !S_ISREG(what.st_mode)) {
-        why = "is not a regular file";
-    } else if ((len = read_all(fd, words, KP_PLAIN_WORDS_MAX + 1)) < 0) {
-        why = strerror(errno);
-    } else {
-        words[len] = '\0';
-        why = fault(words, (size_t)len);
-    }
-    (void)close(fd);
-    return why;
-}
-
-int kp_plain_words_read(char **out, const char *path, const char **why)
-{
-    char *words = malloc(KP_PLAIN_WORDS_MAX + 2);
-    *out = NULL;
-    *why = words == NULL ? "does not fit in memory" : read_words(words, path);
-    if (*why != NULL) {
-        free(words);
-        return -1;
-    }
-    *out = words;
-    return 0;
 }

@@ -11,8 +11,6 @@
 
 #include "../http/text.h"
 
-#define KP_PLAIN_WORDS_MAX 16384 /* bytes of the device's own words */
-
 /* The notice's way on is a link to what was asked for, with "?" (with "&", if there is a "?"
  * already) and this at its end: cut off again, that is the very target. */
 #define KP_PLAIN_WAY_ON "keyplate-plain=1"
@@ -26,7 +24,7 @@ struct kp_plain_page {
     enum kp_plain_kind kind;
     bool plain;             /* text/plain, for who doesn't accept text/html; without words */
     bool head_only;         /* the answer to HEAD */
-    const char *words;      /* from kp_plain_words_read; NULL: ours */
+    const char *words;      /* from kp_plain_words_read (plain_words.h); NULL: ours */
     struct kp_slice host;   /* that the visitor asked for, with its port; anything, or empty */
     struct kp_slice target; /* likewise, in origin-form: what isn't is taken for "/".  The way on is
                              * a GET, so "/" is better after another method */
@@ -40,12 +38,5 @@ struct kp_plain_page {
  * All that comes from the visitor is made harmless here; an address is shown only if it can be
  * typed into a shell as it is.  Without memory out has failed. */
 void kp_plain_page_write(struct kp_out *out, const struct kp_plain_page *page);
-
-/* Reads the device's own words from a file, to stand in place of our explaining paragraphs between
- * the heading and the way in: a fragment of HTML, at most KP_PLAIN_WORDS_MAX bytes of UTF-8,
- * without comments and without elements that ask, act or can swallow what stands below them. Styles
- * don't take effect; images are data: URLs.  0, and *out is the caller's to free(); or -1 with
- * *why: one clause to follow the path, without a full stop, good until the next call. */
-int kp_plain_words_read(char **out, const char *path, const char **why) KP_MUST_CHECK;
 
 #endif

@@ -5,15 +5,17 @@
 #include <string.h>
 
 #include "../notice.h"
+#include "request_log.h"
 
-#define READS_A_TURN 16
+#define READS_A_TURN 4
 #define CONNECT_MS 5000     /* what the upstream gets to take a connection */
-#define LAST_WORDS_MS 10000 /* for a client that has only to take the rest */
+#define AGAIN_MS 20         /* between tries while its queue is full */
+#define LAST_WORDS_MS 60000 /* for a client that has only to take the rest, for some of it */
 #define GATHER 8192         /* smaller pieces, and those behind one, leave together with others */
 #define GATHER_MAX 65536
 
 /* What the client's deadline is for. */
-enum { AT_REST, AT_HEAD, AT_CONNECT, AT_UPLOAD, AT_ANSWER, AT_WORK, AT_END, AT_LAST };
+enum { AT_REST, AT_HEAD, AT_CONNECT, AT_QUEUE, AT_UPLOAD, AT_ANSWER, AT_WORK, AT_END, AT_LAST };
 
 struct kp_upstream {
     struct kp_stream stream; /* first */
@@ -32,6 +34,26 @@ static struct kp_proxy *of(struct kp_exchange *x)
 }
 
 static void move(struct kp_proxy *p);
+
+/* ---- The log ----------------------------------------------------------------------------- */
+
+static void log_answered(struct kp_proxy *p)
+{
+    struct kp_request_who who = p->hooks->who(p);
+    kp_request_log_answered(&who, p);
+}
+
+static void log_refused(struct kp_proxy *p, const char *why)
+{
+    struct kp_request_who who = p->hooks->who(p);
+    kp_request_log_refused(&who, why);
+}
+
+static void log_failed(struct kp_proxy *p, const char *why, int error)
+{
+    struct kp_request_who who = p->hooks->who(p);
+    kp_request_log_failed(&who, p, why, error);
+}
 
 /* ---- Ending and waiting ------------------------------------------------------------------ */
 
@@ -53,8 +75,8 @@ static void set_phase(struct kp_proxy *p, int phase)
     } deadlines[] = {
         [AT_REST] = {t->rest_ms, true},     [AT_HEAD] = {t->head_ms, false},
         [AT_CONNECT] = {CONNECT_MS, false}, [AT_ANSWER] = {t->upstream_ms, true},
-        [AT_UPLOAD] = {t->idle_ms, true},   [AT_WORK] = {t->idle_ms, true},
-        [AT_END] = {LAST_WORDS_MS, true},
+        [AT_QUEUE] = {AGAIN_MS, false},     [AT_UPLOAD] = {t->idle_ms, true},
+        [AT_WORK] = {t->idle_ms, true},     [AT_END] = {LAST_WORDS_MS, true},
     };
     if (p->over || p->phase == phase || p->phase == AT_LAST)
         return;
@@ -81,6 +103,9 @@ static void leave_upstream(struct kp_proxy *p, bool abort)
     struct kp_upstream *u = p->upstream;
     if (u == NULL)
         return;
+    /* What it didn't take is of its own requests, and must not reach another connection. */
+    kp_out_free(&p->up);
+    p->x.held = false;
     p->upstream = NULL;
     u->proxy = NULL;
     kp_stream_close(&u->stream, abort);
@@ -144,7 +169,7 @@ static void add(struct kp_proxy *p, struct kp_out *out, const void *data, size_t
 {
     kp_out_add(out, data, len);
     if (out->failed) {
-        p->hooks->failed(p, "there isn't enough memory for it", UV_ENOMEM);
+        log_failed(p, "there isn't enough memory for it", UV_ENOMEM);
         end(p, KP_PROXY_CUT);
     }
 }
@@ -195,10 +220,10 @@ static bool client_takes(struct kp_proxy *p)
 /* When everything was said and has left. */
 static void end_if_done(struct kp_proxy *p)
 {
-    if (p->over || p->down.len > 0)
+    bool last = p->client_ended || p->x.last;
+    if (p->over || !(p->x.over || (last && !kp_exchange_is_busy(&p->x))) || !client_takes(p))
         return;
-    if (p->x.over || (p->client_ended && !kp_exchange_is_busy(&p->x) && !p->x.tunnels))
-        end(p, KP_PROXY_DONE);
+    end(p, KP_PROXY_DONE);
 }
 
 /* ---- Replies of our own ------------------------------------------------------------------ */
@@ -234,7 +259,7 @@ static void refused(struct kp_exchange *x)
     };
     struct kp_proxy *p = of(x);
     unsigned problem = x->request.problem;
-    p->hooks->refused(p, x->request.why);
+    log_refused(p, x->request.why);
     if (problem >= sizeof replies / sizeof replies[0] || replies[problem].status == NULL)
         problem = KP_HTTP_MALFORMED;
     if (x->answering)
@@ -245,7 +270,7 @@ static void refused(struct kp_exchange *x)
 
 static void upstream_failed(struct kp_proxy *p, const char *why, int error)
 {
-    p->hooks->failed(p, why, error);
+    log_failed(p, why, error);
     if (p->x.answering)
         end(p, KP_PROXY_CUT);
     else if (error == UV_ETIMEDOUT)
@@ -293,6 +318,16 @@ static void reached(struct kp_proxy *p)
 
 static void upstream_ready(struct kp_stream *stream, unsigned events);
 
+/* A unix socket whose queue is full says so at once, where one of TCP lets its clients wait. */
+static bool may_try_again(struct kp_proxy *p, int error)
+{
+    if (error != UV_EAGAIN || uv_now(&p->loop->uv) - p->began >= CONNECT_MS)
+        return false;
+    p->phase = AT_CONNECT; /* so that the time begins anew */
+    set_phase(p, AT_QUEUE);
+    return true;
+}
+
 static void connect_upstream(struct kp_proxy *p)
 {
     struct kp_upstream *u = calloc(1, sizeof *u);
@@ -305,7 +340,8 @@ static void connect_upstream(struct kp_proxy *p)
     }
     if (error != 0) {
         free(u);
-        upstream_failed(p, "it can't be reached: check that it runs at this address", error);
+        if (!may_try_again(p, error))
+            upstream_failed(p, "it can't be reached: check that it runs at this address", error);
         return;
     }
     u->proxy = p;
@@ -324,7 +360,7 @@ static void forward(struct kp_proxy *p)
     if (p->upstream != NULL && p->upstream->used && !kp_exchange_is_repeatable(&p->x))
         leave_upstream(p, false);
     if (kp_exchange_forward(&p->x, &p->onward) != 0) {
-        p->hooks->failed(p, "the user's name can't be said in a field", UV_EINVAL);
+        log_failed(p, "the user's name can't be said in a field", UV_EINVAL);
         reply_plainly(p, "500 Internal Server Error",
                       "Your user name can't be told to the web server behind this one.\n");
         return;
@@ -365,7 +401,7 @@ static void broken(struct kp_exchange *x, const char *why)
 static void done(struct kp_exchange *x)
 {
     struct kp_proxy *p = of(x);
-    p->hooks->answered(p);
+    log_answered(p);
     if (!x->keeps_upstream)
         leave_upstream(p, !x->taken_whole);
     else if (p->upstream != NULL)
@@ -376,7 +412,7 @@ static void done(struct kp_exchange *x)
 static void tunnel(struct kp_exchange *x)
 {
     struct kp_proxy *p = of(x);
-    p->hooks->answered(p);
+    log_answered(p);
     set_phase(p, AT_WORK);
 }
 
@@ -540,8 +576,12 @@ void kp_proxy_timeout(struct kp_proxy *p)
         leave_upstream(p, true);
         upstream_failed(p, "it didn't answer in time (--upstream-timeout)", UV_ETIMEDOUT);
         break;
+    case AT_QUEUE:
+        connect_upstream(p);
+        go_on(p);
+        break;
     case AT_HEAD:
-        p->hooks->refused(p, "the request's head took too long");
+        log_refused(p, "the request's head took too long");
         reply_plainly(p, "408 Request Timeout", "This request took too long to arrive.\n");
         break;
     case AT_END:
@@ -549,7 +589,8 @@ void kp_proxy_timeout(struct kp_proxy *p)
         end(p, KP_PROXY_CUT);
         break;
     default:
-        end(p, kp_exchange_is_busy(&p->x) && !p->x.tunnels ? KP_PROXY_STALLED : KP_PROXY_IDLE);
+        end(p, !p->x.tunnels && (p->stuck || kp_exchange_is_busy(&p->x)) ? KP_PROXY_STALLED
+                                                                         : KP_PROXY_IDLE);
     }
 }
 
@@ -560,7 +601,7 @@ void kp_proxy_wind_up(struct kp_proxy *p, uint32_t ms)
         return;
     if (p->x.tunnels) {
         end(p, KP_PROXY_CUT);
-    } else if (p->x.asked == NULL && p->down.len == 0) {
+    } else if (p->x.asked == NULL && client_takes(p)) {
         end(p, KP_PROXY_DONE); /* with a head that isn't whole, if there is one */
     } else {
         p->phase = AT_LAST;

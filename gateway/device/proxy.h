@@ -14,6 +14,7 @@
 #include "identity.h"
 
 struct kp_proxy;
+struct kp_request_who;
 
 /* What a proxy does to its client's stream: kp_secure_* or kp_plain_*. */
 struct kp_side {
@@ -36,10 +37,8 @@ struct kp_proxy_hooks {
     void (*request)(struct kp_proxy *proxy);
     /* The preface of a new upstream connection; *len 0: there is none.  false: it can't be made. */
     bool (*preface)(struct kp_proxy *proxy, uint8_t out[KP_PROXY2_MAX], size_t *len);
-    /* For the log.  why: one clause. */
-    void (*answered)(struct kp_proxy *proxy);
-    void (*refused)(struct kp_proxy *proxy, const char *why);
-    void (*failed)(struct kp_proxy *proxy, const char *why, int error);
+    /* Whose requests they are, for the log. */
+    struct kp_request_who (*who)(struct kp_proxy *proxy);
     /* Once: the client's connection is to end. */
     void (*over)(struct kp_proxy *proxy, enum kp_proxy_end how);
 };

@@ -186,7 +186,8 @@ static void interim(struct kp_exchange *x, const struct kp_http_head *head)
 
 static void change_protocol(struct kp_exchange *x, const struct kp_http_head *head)
 {
-    if (!x->asked->websocket || !head->websocket) {
+    /* Before its request is whole, the rest of that would go to the new protocol. */
+    if (!x->taken_whole || !x->asked->websocket || !head->websocket) {
         break_off(x, "it changes to a protocol that wasn't asked for");
         return;
     }
@@ -202,7 +203,9 @@ static void final(struct kp_exchange *x, const struct kp_http_head *head)
     bool open_end = until_end || head->framing == KP_HTTP_CHUNKED;
     x->chunks = open_end && x->asked->minor > 0;
     x->keeps_client = x->asked->persists && x->taken_whole && !x->last && (!open_end || x->chunks);
-    x->keeps_upstream = head->persists && x->taken_whole && !until_end;
+    /* Some servers send a body after HEAD all the same: it would be the next answer. */
+    x->keeps_upstream = head->persists && !until_end && !x->response.bodiless &&
+                        x->asked->framing == KP_HTTP_NO_BODY;
     x->back.keep = x->keeps_client;
     x->back.rechunk = until_end && x->chunks;
     x->answering = true;

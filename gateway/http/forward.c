@@ -196,6 +196,10 @@ static void put_request_framing(struct kp_out *out, const struct kp_http_head *h
         put_word(out, "Transfer-Encoding", "chunked");
     else if (head->has_length)
         put_number(out, "Content-Length", head->length);
+    /* Some servers answer without reading a body, and would then take it for the next request, with
+     * whatever it says of who asks. */
+    if (head->framing != KP_HTTP_NO_BODY)
+        put_word(out, "Connection", "close");
 }
 
 /* Proxy becomes HTTP_PROXY under CGI, which libraries take for their own setting: httpoxy,

@@ -321,8 +321,9 @@ static bool persists(const struct kp_http_head *head)
 static bool is_websocket(const struct kp_http_head *head)
 {
     struct kp_slice value;
-    return count_fields(head, "upgrade", &value) == 1 && kp_slice_is(value, "websocket") &&
-           kp_http_head_lists(head, "connection", "upgrade");
+    /* RFC 9110 7.8: Upgrade in HTTP/1.0 is to be ignored. */
+    return head->minor > 0 && count_fields(head, "upgrade", &value) == 1 &&
+           kp_slice_is(value, "websocket") && kp_http_head_lists(head, "connection", "upgrade");
 }
 
 static void conclude(struct kp_http_built *built, bool bodiless)
@@ -330,7 +331,7 @@ static void conclude(struct kp_http_built *built, bool bodiless)
     struct kp_http_head *head = &built->head;
     head->framing = (uint8_t)framing_of(built, bodiless);
     head->persists = persists(head);
-    head->websocket = is_websocket(head);
+    head->websocket = head->framing == KP_HTTP_NO_BODY && is_websocket(head);
     head->expects = head->kind == KP_HTTP_REQUEST && head->minor > 0 &&
                     kp_http_head_lists(head, "expect", "100-continue");
 }

@@ -265,3 +265,22 @@ unsigned kp_address_port(const struct kp_address *address)
         memcpy(&inet, &address->where, address->len);
     return kp_inet_port(&inet);
 }
+
+/* Bound to all addresses of its family; those of this machine are all taken for loopback's. */
+static bool is_any(const struct kp_address *address)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)&address->where;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)&address->where;
+    return address->where.ss_family == AF_INET6 ? IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr)
+                                                : v4->sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+bool kp_address_reaches(const struct kp_address *address, const struct kp_address *bound)
+{
+    char a[KP_ADDRESS_TEXT_LEN], b[KP_ADDRESS_TEXT_LEN];
+    if (address->where.ss_family != bound->where.ss_family || kp_address_is_unix(bound) ||
+        kp_address_port(address) != kp_address_port(bound))
+        return false;
+    return (is_any(bound) && (kp_address_is_loopback(address) || is_any(address))) ||
+           strcmp(kp_address_text(address, a), kp_address_text(bound, b)) == 0;
+}

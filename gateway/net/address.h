@@ -52,6 +52,8 @@ int kp_address_parse(struct kp_address *out, const char *text, const char **why)
 int kp_address_find(struct kp_address *out, const char *text, const char **why);
 
 bool kp_address_is_loopback(const struct kp_address *address);
+/* Whether who connects to that address arrives at a socket that is bound to the other. */
+bool kp_address_reaches(const struct kp_address *address, const struct kp_address *bound);
 bool kp_address_is_unix(const struct kp_address *address);
 
 /* Writes 127.0.0.1:80, [::1]:80 or unix:/run/x into text; returns text. */

@@ -102,8 +102,10 @@ static void ready(struct kp_stream *stream, unsigned events)
         return;
     }
     got = kp_stream_read(stream, n->bytes + n->len, n->capacity - n->len);
-    if (got == UV_EAGAIN)
+    if (got == UV_EAGAIN) {
+        kp_stream_want(stream, KP_STREAM_READ);
         return;
+    }
     if (got <= 0) {
         leave(n, got == 0 ? UV_EOF : (int)got);
         return;
@@ -112,6 +114,8 @@ static void ready(struct kp_stream *stream, unsigned events)
     first = kp_first_bytes(n->bytes, n->len);
     if (first != KP_FIRST_MORE)
         give(n, first);
+    else
+        kp_stream_want(stream, KP_STREAM_READ); /* an error has stopped the polling, or nothing */
 }
 
 int kp_newcomer_begin(struct kp_newcomer *n, struct kp_loop *loop, int fd, uint32_t deadline_ms,

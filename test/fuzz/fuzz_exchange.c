@@ -3,10 +3,10 @@
  * it (1 byte), its length (1 byte) and its bytes.
  *
  * Checked besides crashes: what goes to an upstream is whole requests, one after the other, each
- * with one Host, one framing and no word on who the client is but ours; there are no more of them
- * than the client sent heads; what goes to the client is well-formed answers, one for each request,
- * in a form that a client of its version reads; a request is done at most once, and an answer that
- * is not whole never looks so.
+ * with one Host, one framing and no word on who the client is but ours, and none behind one with a
+ * body; there are no more of them than the client sent heads; what goes to the client is
+ * well-formed answers, one for each request, in a form that a client of its version reads; a
+ * request is done at most once, and an answer that is not whole never looks so.
  */
 #include "fuzz.h"
 
@@ -68,6 +68,7 @@ struct owner {
     unsigned answered, finals;  /* finals: that the client got */
     bool sent_bad, ended, cut;
     bool connected, repeated;   /* repeated: the request in progress */
+    bool up_closes;             /* the upstream's connection gets no other request */
     bool told_tunnel, persists; /* persists: what the client was told last */
 };
 
@@ -120,9 +121,12 @@ static void check_request(const struct owner *o, const struct kp_http_head *head
         claims += kp_http_claims_identity(name);
         must(!kp_http_claims_identity(name) || ((o->how & NAMES) && is_ours(name)));
         must(!kp_http_claims_hop(name) || kp_slice_is(name, "content-length") ||
-             kp_slice_is(name, "transfer-encoding") || head->websocket);
+             kp_slice_is(name, "transfer-encoding") || kp_slice_is(name, "connection") ||
+             (head->websocket && kp_slice_is(name, "upgrade")));
     }
-    must(count(head, "host") == 1 && head->minor == 1 && head->persists);
+    must(count(head, "host") == 1 && head->minor == 1);
+    must(head->persists == (asked->framing == KP_HTTP_NO_BODY));
+    must(count(head, "connection") == (unsigned)(head->websocket || !head->persists));
     must(claims == (o->how & NAMES ? 8u + (asked->host.len > 0) : 0u));
     if (o->how & NAMES) {
         must(count(head, "x-remote-user") == 1);
@@ -148,6 +152,8 @@ static void to_upstream(struct kp_exchange *x, const void *data, size_t len)
         at += used;
         if (event == KP_HTTP_HEAD) {
             check_request(o, o->up.head);
+            must(!o->up_closes);
+            o->up_closes = !o->up.head->persists;
             o->requests++;
         }
         if (event == KP_HTTP_MORE)
@@ -207,6 +213,7 @@ static void forward(struct owner *o)
     if (!o->connected) {
         kp_http_parser_init(&o->up, KP_HTTP_REQUEST);
         o->connected = true;
+        o->up_closes = false;
     }
     must(!kp_http_parser_is_busy(&o->up));
     o->x.forwarded = false;
@@ -272,7 +279,8 @@ static void done(struct kp_exchange *x)
     struct owner *o = of(x);
     must(x->asked != NULL && o->answered < o->asked && x->answering && x->status >= 200);
     must(x->keeps_client == !x->over && (!x->keeps_client || o->persists));
-    must(!x->keeps_upstream || !kp_http_parser_is_busy(&o->up));
+    must(!x->keeps_upstream || (!kp_http_parser_is_busy(&o->up) && !o->up_closes &&
+                                !kp_slice_is(x->asked->method, "HEAD")));
     if (kp_http_parser_is_busy(&o->down))
         must(!x->keeps_client && kp_http_parse_end(&o->down) == KP_HTTP_END);
     o->answered++;

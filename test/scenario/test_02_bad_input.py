@@ -69,6 +69,8 @@ PLAIN = ("--http-listen", "127.0.0.1:0")
 
 @pytest.mark.parametrize("args, words", [
     (["--transition", "dual"], ["--transition dual needs --other-tls", "127.0.0.1:8443"]),
+    (["--transition", "dual", *OTHER],
+     ["--transition dual needs a second --listen, or --http-listen"]),
     (["--transition", "same-port"], ["--transition same-port needs --other-tls"]),
     (OTHER, ["--other-tls is for --transition dual or same-port"]),
     (["--transition", "strict", *OTHER], ["--other-tls is for --transition dual or same-port"]),
@@ -107,11 +109,11 @@ def test_browsers_are_not_led_where_they_can_t_go(listen, other):
 
 @pytest.mark.parametrize("args", [
     [*HERE, *HERE], [*HERE, *PLAIN, *PLAIN], [*HERE, "--http", "off", *PLAIN],
-    [*HERE, "--transition", "dual", *OTHER], [*HERE, *HERE, "--transition", "dual", *OTHER],
+    [*HERE, *PLAIN, "--transition", "dual", *OTHER], [*HERE, *HERE, "--transition", "dual", *OTHER],
     [*HERE, *HERE, "--transition", "dual", "--other-tls", "unix:/run/other.sock"],
     [*HERE, "--transition", "same-port", "--other-tls", "unix:/run/other.sock"],
     [*HERE, "--transition", "same-port", *OTHER, "--http", "off"],
-    [*HERE, "--transition", "dual", "--other-tls", "192.0.2.1:443"],
+    [*HERE, *PLAIN, "--transition", "dual", "--other-tls", "192.0.2.1:443"],
     [*HERE, "--transition", "sniff", *PLAIN, "--identity", "headers", "--upstream-timeout", "1"],
 ])
 def test_what_serve_takes(box, args):
@@ -123,12 +125,13 @@ def test_what_serve_takes(box, args):
 @pytest.mark.parametrize("words, why", [
     (None, "No such file"),
     ("", "is empty"),
-    ("<p>Your password:<form action=/>", "holds <form>: port 80 never shows a form"),
-    ("<FORM>", "port 80 never shows a form"),
-    ("<input name=x>", "never shows a form"),
-    ("<p type = 'password'>", "never asks for a password"),
-    ("<script>x()</script>", "holds <script>"),
-    ("<!-- a comment", "holds a comment"),
+    ("<p>Your password:<form action=/>", "has <form>: allowed are p, br, h2"),
+    ("<INPUT name=x>", "has <INPUT>: allowed are"),
+    ("<p type = 'password'>", "has a <p> with the attribute type: allowed are lang and dir"),
+    ("</section><div hidden>", "has <section>: allowed are"),
+    ("<img src='/logo.png'>", "has an img whose src isn't a data: picture"),
+    ("<!-- a comment", "has a comment"),
+    ("<p>a", "has a <p> that isn't closed"),
     ("x" * 16385, "more than 16 KiB"),
     ("a\0b", "NUL"),
     (b"\xff", "not UTF-8"),
@@ -402,3 +405,14 @@ def test_keylog_is_not_in_this_build(box):
     if "--keylog" in done.stdout:
         pytest.skip("a build with keylog")
     one_line(run("connect", "192.0.2.1", "--keylog", "x"), 2, "unknown option")
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1", "0.0.0.0"])
+def test_a_gateway_to_itself(box, listen):
+    port = free_port()
+    at = f"{listen}:{port}"
+    common = ("serve", "--listen", at, "--credentials", box.credentials())
+    one_line(run(*common, "--upstream", f"127.0.0.1:{port}"), 1,
+             f"--upstream 127.0.0.1:{port} is this gateway itself")
+    one_line(run(*common, "--upstream", "127.0.0.1:9", "--transition", "same-port", "--other-tls",
+                 f"127.0.0.1:{port}"), 1, f"--other-tls 127.0.0.1:{port} is this gateway itself")

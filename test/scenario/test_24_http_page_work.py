@@ -3,6 +3,7 @@ size, streams, WebSockets, and connections that live as long as either side like
 import asyncio
 import json
 import os
+import socket
 import sys
 import threading
 import time
@@ -12,7 +13,7 @@ import pytest
 from gateways import ROOT, SANITIZED, Box, box, curl, until
 from http_page import WEBSOCKET, PageServer, frame, read_frame
 from http_peers import (BY_TLS12, BY_TLS13, OK, Channel, Recorder, chunked, credentials, event,
-                        gateway, request)
+                        events, gateway, request)
 
 sys.path.insert(0, str(ROOT / "test"))
 
@@ -354,6 +355,34 @@ def test_an_upstream_by_unix_socket(box):
     for _ in range(3):
         assert channel.ask(request(method="POST", body=b"body")).body == b"ok"
     assert channel.ask(request()).get("Location") in ("/x", "https://device/x")
+
+
+def test_an_upstream_by_unix_socket_whose_queue_is_full(box):
+    """Where TCP would let a client wait, such a socket says at once that it takes none now."""
+    recorder = Recorder(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    at = box.dir / "up.sock"
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as probe:
+        listener.bind(str(at))
+        listener.listen(1)
+        listener.settimeout(10)
+        serve = gateway(box, f"unix:{at}")
+        listener.accept()[0].close()  # serve saw whether somebody is there
+        channels = [Channel(box, serve, *BY_TLS12) for _ in range(10)]
+        for number, channel in enumerate(channels):
+            channel.send(request(f"/{number}"))
+        until(lambda: len(events(serve, "proved")) == 10)
+        time.sleep(0.3)
+        probe.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            probe.connect(str(at))
+        for _ in channels:  # one at a time
+            sock, _ = listener.accept()
+            with sock:
+                recorder(sock)
+        answers = [channel.response() for channel in channels]
+    assert [(one.status, one.body) for one in answers] == [(200, b"ok")] * 10
+    assert sorted(one.target for one in recorder.requests) == [f"/{n}" for n in range(10)]
+    assert events(serve, "upstream-down") == []
 
 
 def test_lines_that_end_in_lf_alone(box):

@@ -3,8 +3,9 @@ not exactly a request is refused before the upstream sees it, and what is odd bu
 the one request that it is."""
 import http.client
 import io
+import threading
 import time
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -381,7 +382,8 @@ def test_odd_requests_arrive_as_one(site, name, how):
     assert not by_me.names() & HOP_BY_HOP
     assert by_me.get("Via") in ("1.1 keyplate", "1.0 keyplate")
     assert by_me.start.endswith(" HTTP/1.1")
-    assert (by_me.get("Connection") or "keep-alive").lower() in ("keep-alive", "close")
+    has_body = by_me.get("Transfer-Encoding") or by_me.get("Content-Length") not in (None, "0")
+    assert by_me.all("Connection") == (["close"] if has_body else [])
     if b"1.0" not in raw.split(b"\r\n")[0]:
         assert by_me.get("Host") is not None
 
@@ -398,6 +400,74 @@ def test_fields_arrive_as_they_were(site):
             if name in {one.split(":")[0] for one in fields}]
     assert kept == fields
     assert dict(seen.fields)["X-Bytes"] == b"\xe4" and dict(seen.fields)["X-Empty"] == b""
+
+
+# ---- Servers that don't read bodies --------------------------------------------------------------
+
+class NoBodies(BaseHTTPRequestHandler):
+    """Answers without reading the body, and would go on."""
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+
+    def parse_request(self):
+        self.server.lines.append(self.raw_requestline)
+        return super().parse_request()
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.path)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(self.path.encode())
+
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def no_bodies():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), NoBodies)
+    server.daemon_threads, server.lines = True, []
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+FORGED = (b"GET /SMUGGLED HTTP/1.1\r\nHost: device\r\nX-Remote-User: root\r\n"
+          b"Content-Length: 0\r\n\r\n")
+
+
+@pytest.mark.parametrize("wait", [0, 0.1])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "HEAD"])
+def test_a_body_that_is_not_read_is_no_request(box, no_bodies, method, wait):
+    """Nor of the next client's, and the client's connection goes on."""
+    serve = gateway(box, "127.0.0.1:%d" % no_bodies.server_address[1], "--identity", "headers")
+    channel = Channel(box, serve, *BY_TLS12)
+    for target in ("/", "/again"):
+        channel.send(request(target, method=method, body=FORGED))
+        answer = channel.response(method)
+        assert answer.status == 200 and answer.get("Connection") is None
+        assert answer.body == (b"" if method == "HEAD" else target.encode())
+        time.sleep(wait)
+    assert channel.ask(request("/next")).body == b"/next"
+    time.sleep(0.1)
+    first = method.encode()
+    assert no_bodies.lines == [first + b" / HTTP/1.1\r\n", first + b" /again HTTP/1.1\r\n",
+                               b"GET /next HTTP/1.1\r\n"]
+
+
+def test_a_pipelined_request_is_not_taken_for_a_body(box, no_bodies):
+    serve = gateway(box, "127.0.0.1:%d" % no_bodies.server_address[1])
+    channel = Channel(box, serve, *BY_TLS12)
+    channel.send(request("/", body=FORGED) + with_fields(CHUNKED) + chunked(FORGED)
+                 + request("/next"))
+    assert [channel.response().body for _ in range(3)] == [b"/", b"/case", b"/next"]
+    time.sleep(0.1)
+    assert no_bodies.lines == [b"GET / HTTP/1.1\r\n", b"POST /case HTTP/1.1\r\n",
+                               b"GET /next HTTP/1.1\r\n"]
 
 
 # ---- Answers ------------------------------------------------------------------------------------

@@ -357,11 +357,29 @@ def test_the_log_of_requests(box):
     first, second = events(serve, "request")
     assert (first["status"], second["status"]) == (200, 404)
     assert "GET" in json.dumps(first) and "POST" in json.dumps(second)
+    assert (first["target"], second["target"]) == ("/yes?x=1", "/no")
     assert first["user"] == "admin" and first["client"].startswith("127.0.0.1:")
     quiet = box.serve(serve.upstream, "--log", "json", credentials=credentials(box))
     assert Channel(box, quiet, *BY_TLS12).ask(request()).body == b"ok"
     time.sleep(0.1)
     assert events(quiet, "request") == []
+
+
+@pytest.mark.parametrize("options", [(), ("--verbose",)])
+def test_a_query_is_not_logged_with_what_fails(box, options):
+    """It may be secret; only the lines of --verbose on requests have it."""
+    recorder = Recorder(lambda one: OK if one.target.startswith("/fine") else b"what?\r\n\r\n")
+    serve = box.serve(box.upstream(recorder), "--log", "json", *options,
+                      credentials=credentials(box))
+    assert Channel(box, serve, *BY_TLS12).ask(request("/fine?key=first")).status == 200
+    assert Channel(box, serve, *BY_TLS12).ask(request("/bad?key=s3cret&x=?")).status == 502
+    assert event(serve, "bad-answer")["target"] == "/bad"
+    serve.upstream.close()
+    assert Channel(box, serve, *BY_TLS12).ask(request("/gone?key=s3cret")).status == 502
+    assert event(serve, "upstream-down")["target"] == "/gone"
+    assert [line["target"] for line in events(serve, "request")] == \
+        ["/fine?key=first"] * len(options)
+    assert "s3cret" not in serve.log()
 
 
 def test_a_hostile_target_is_one_line_of_log(box):

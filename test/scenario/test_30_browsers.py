@@ -14,7 +14,7 @@ import pytest
 import gateways
 from gateways import BUILD, Plain, box, until
 from http_peers import WAY_ON, event, events, gateway
-from test_29_transition import Https, Tags
+from transition import Https, Tags
 from upstreams import EXAMPLES
 
 from support.namespace import Namespace
@@ -238,7 +238,7 @@ def test_firefox_is_noticed(device, firefox):
 def test_the_device_s_own_words(device, chromium, box):
     words = box.dir / "words.html"
     words.write_text("<p>Willkommen bei der <b>Heizung im Keller</b>.</p><p>Das Kennwort steht auf dem "
-                     "Aufkleber an der linken Seite des Geräts.</p><ul><li>Modell K7F3</ul>",
+                     "Aufkleber an der linken Seite des Geräts.</p><ul><li>Modell K7F3</li></ul>",
                      encoding="utf-8")
     device("sniff", "--notice", words)
     page = chromium.page(DEVICE)

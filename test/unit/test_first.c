@@ -289,9 +289,15 @@ static void test_extensions(void **state)
         {TEXT(PSK("\0\x18\0\x16\0\x10", "KPT00123456789ab")), true, OTHER_TLS},
         /* Lists that end too early: the ticket is read, or isn't there. */
         {TEXT("\0\x29\0\x14\0\x12\0\x10" TICKET_OF_OURS), true, PASSWORD},
-        {TEXT("\0\x29\0\x14\0\x13\0\x10" TICKET_OF_OURS), true, OTHER_TLS},
-        {TEXT("\0\x29\0\x14\0\x12\0\x11" TICKET_OF_OURS), true, OTHER_TLS},
-        {TEXT("\0\x29\0\0"), true, OTHER_TLS},
+        {TEXT("\0\x29\0\x14\0\x13\0\x10" TICKET_OF_OURS), true, PASSWORD},
+        {TEXT("\0\x29\0\x14\0\x12\0\x11" TICKET_OF_OURS), true, PASSWORD},
+        {TEXT("\0\x29\0\0"), true, PASSWORD},
+        /* What can't be read may be one of ours, and stays here to be refused. */
+        {TEXT("\0\x29\0\1\0"), true, PASSWORD},
+        {TEXT("\0\x29\0\3\0\1\0"), true, PASSWORD},
+        {TEXT("\0\x29\0\7\0\5\0\1x\1\2"), true, PASSWORD},
+        {TEXT("\0\x29\0\x0A\0\7\0\1x\1\2\3\4z"), true, OTHER_TLS},
+        {TEXT("\0\x29\0\2\0\0"), true, OTHER_TLS},
         /* Marks in the wrong place are none. */
         {TEXT("\0\x2A\0\x10" TICKET_OF_OURS), true, OTHER_TLS},
         {TEXT("\0\0\0\x10\0\x0E\0\0\x0B\0\x0C\0\0.locall"), false, OTHER_TLS},
@@ -440,21 +446,55 @@ static void test_long_hellos(void **state)
     }
 }
 
-/* The longest, and more in the record that it ends in than there is room for. */
-static void test_what_follows_in_its_record(void **state)
+/* Where the last record's fragment begins, which gets that many bytes more. */
+static size_t lengthen_last(struct bytes *wire, size_t more)
 {
-    uint8_t more[1000] = {0};
+    uint8_t behind[1000] = {KP_CLIENT_HELLO};
+    uint8_t *header = wire->data;
+    size_t len = (size_t)(header[3] << 8 | header[4]);
+
+    while (header + KP_HEADER_LEN + len < wire->data + wire->len) {
+        header += KP_HEADER_LEN + len;
+        len = (size_t)(header[3] << 8 | header[4]);
+    }
+    must(more <= sizeof(behind) && len + more <= KP_RECORD_MAX);
+    header[3] = (uint8_t)((len + more) >> 8);
+    header[4] = (uint8_t)(len + more);
+    size_t begins = (size_t)(header - wire->data) + KP_HEADER_LEN;
+    bytes_add(wire, behind, more);
+    return begins;
+}
+
+/* What stands behind a hello in its last record makes it none, as soon as that record's length and
+ * the message's are there. */
+static void assert_nothing_follows(size_t len, size_t piece, bool ours, size_t more)
+{
     struct bytes wire = {0};
 
-    (void)state;
-    long_hello(KP_HELLO_MAX, KP_RECORD_MAX, true, &wire);
-    bytes_add(&wire, more, sizeof(more));
-    uint8_t *length = wire.data + KP_HEADER_LEN + KP_RECORD_MAX + 3;
-    must(length[0] == 0 && length[1] == 4);
-    length[0] = (4 + sizeof(more)) >> 8;
-    length[1] = (4 + sizeof(more)) & 0xFF;
-    assert_int_equal(tell(wire.data, wire.len), PASSWORD);
+    long_hello(len, piece, ours, &wire);
+    size_t told = lengthen_last(&wire, more);
+    if (told == KP_HEADER_LEN)
+        told += KP_MESSAGE_HEADER_LEN;
+    assert_int_equal(tell(wire.data, told - 1), KP_FIRST_MORE);
+    assert_int_equal(tell(wire.data, told), KP_FIRST_OTHER);
+    if (len < 1000)
+        assert_becomes(wire.data, wire.len, KP_FIRST_OTHER);
+    assert_int_equal(tell(wire.data, wire.len), KP_FIRST_OTHER);
     bytes_free(&wire);
+}
+
+static void test_what_follows_in_its_record(void **state)
+{
+    (void)state;
+    for (int ours = 0; ours < 2; ours++) {
+        for (size_t more = 1; more <= 1000; more += 333) {
+            assert_nothing_follows(60, KP_RECORD_MAX, ours, more);
+            assert_nothing_follows(60, 63, ours, more);
+            assert_nothing_follows(60, 1, ours, more);
+            /* The longest, and more than there is room for. */
+            assert_nothing_follows(KP_HELLO_MAX, KP_RECORD_MAX, ours, more);
+        }
+    }
 }
 
 /* A byte early it can't be told, and what comes after the limit doesn't matter. */

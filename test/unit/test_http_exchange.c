@@ -380,6 +380,7 @@ static void hold_all(const struct talk *talks, size_t count)
 #define HI OK LENGTH "2\r\n\r\nhi"
 #define HI_CLOSE OK LENGTH "2\r\n" CLOSE "\r\nhi"
 #define HI_KEPT "200=2 client upstream;"
+#define HI_ALONE "200=2 client;" /* its connection isn't for another request */
 
 static void test_one_after_the_other(void **state)
 {
@@ -407,8 +408,8 @@ static void test_one_after_the_other(void **state)
           {'u', HI, NULL, HI, HI_KEPT}}},
         {"pipelined behind a body",
          {{'c', "POST /1 HTTP/1.1\r\n" HOST LENGTH "2\r\n\r\nxy" GET("/2"),
-           "POST /1 HTTP/1.1\r\n" HOST LENGTH "2\r\n" VIA "xy", NULL, "/1;"},
-          {'u', HI, SENT("/2"), HI, HI_KEPT "/2;"},
+           "POST /1 HTTP/1.1\r\n" HOST LENGTH "2\r\n" CLOSE VIA "xy", NULL, "/1;"},
+          {'u', HI, SENT("/2"), HI, HI_ALONE "/2;"},
           {'u', HI, NULL, HI, HI_KEPT}}},
         {"pipelined, and the first one says close",
          {{'c', GET("/1") "GET /2 HTTP/1.1\r\n" HOST CLOSE "\r\n" GET("/3"), SENT("/1"), NULL,
@@ -491,38 +492,53 @@ static void test_bodies(void **state)
 #define POST "POST / HTTP/1.1\r\n" HOST
     static const struct talk talks[] = {
         {"a length both ways",
-         {{'c', POST LENGTH "5\r\n\r\nhello", POST LENGTH "5\r\n" VIA "hello", NULL, "/;"},
-          {'u', HI, NULL, HI, HI_KEPT}}},
+         {{'c', POST LENGTH "5\r\n\r\nhello", POST LENGTH "5\r\n" CLOSE VIA "hello", NULL, "/;"},
+          {'u', HI, NULL, HI, HI_ALONE}}},
         {"none",
          {{'c', POST LENGTH "0\r\n\r\n", POST LENGTH "0\r\n" VIA, NULL, "/;"},
           {'u', OK LENGTH "0\r\n\r\n", NULL, OK LENGTH "0\r\n\r\n", "200=0 client upstream;"}}},
         {"chunks both ways",
          {{'c', POST CHUNKED "\r\n2;x=y\r\nhe\r\n03\r\nllo\r\n0\r\nT: u\r\n\r\n",
-           POST CHUNKED VIA "hello<end>", NULL, "/;"},
+           POST CHUNKED CLOSE VIA "hello<end>", NULL, "/;"},
+          {'u', OK CHUNKED "\r\n2\r\nhi\r\n1\r\n!\r\n0\r\n\r\n", NULL, OK CHUNKED "\r\nhi!<end>",
+           "200=3 client;"}}},
+        {"chunks that are none",
+         {{'c', POST CHUNKED "\r\n0\r\n\r\n" GET("/2"), POST CHUNKED CLOSE VIA "<end>", NULL, "/;"},
+          {'u', HI, SENT("/2"), HI, HI_ALONE "/2;"},
+          {'u', HI, NULL, HI, HI_KEPT}}},
+        {"in chunks back alone",
+         {{'c', GET("/1"), SENT("/1"), NULL, "/1;"},
           {'u', OK CHUNKED "\r\n2\r\nhi\r\n1\r\n!\r\n0\r\n\r\n", NULL, OK CHUNKED "\r\nhi!<end>",
            "200=3 client upstream;"}}},
         {"of GET too",
          {{'c', "GET / HTTP/1.1\r\n" HOST LENGTH "2\r\n\r\nxy",
-           "GET / HTTP/1.1\r\n" HOST LENGTH "2\r\n" VIA "xy", NULL, "/;"}}},
+           "GET / HTTP/1.1\r\n" HOST LENGTH "2\r\n" CLOSE VIA "xy", NULL, "/;"},
+          {'u', HI, NULL, HI, HI_ALONE}}},
+        {"two answers, to it and to what looks like a request in it",
+         {{'c', "GET / HTTP/1.1\r\n" HOST LENGTH "28\r\n\r\n" GET("/x") GET("/2"),
+           "GET / HTTP/1.1\r\n" HOST LENGTH "28\r\n" CLOSE VIA GET("/x"), NULL, "/;"},
+          {'u', HI OK LENGTH "3\r\n\r\nbad", SENT("/2"), HI, HI_ALONE "more;/2;"},
+          {'n', NULL, NULL, NULL, NULL},
+          {'u', HI, NULL, HI, HI_KEPT}}},
         {"a bad chunk",
-         {{'c', POST CHUNKED "\r\n2\r\nhe\r\n", POST CHUNKED VIA "he", NULL, "/;"},
+         {{'c', POST CHUNKED "\r\n2\r\nhe\r\n", POST CHUNKED CLOSE VIA "he", NULL, "/;"},
           {'c', "zz\r\n", NULL, BAD_REQUEST, "refused;over"},
           {'u', HI, NULL, NULL, "over"}}},
         {"a bad chunk when the answer has begun",
-         {{'c', POST CHUNKED "\r\n2\r\nhe\r\n", POST CHUNKED VIA "he", NULL, "/;"},
+         {{'c', POST CHUNKED "\r\n2\r\nhe\r\n", POST CHUNKED CLOSE VIA "he", NULL, "/;"},
           {'u', OK LENGTH "2\r\n\r\nh", NULL, OK LENGTH "2\r\n" CLOSE "\r\nh", NULL},
           {'c', "zz\r\n", NULL, NULL, "refused;cut;over"}}},
         {"an answer in mid-upload",
-         {{'c', POST LENGTH "9\r\n\r\nhello", POST LENGTH "9\r\n" VIA "hello", NULL, "/;"},
+         {{'c', POST LENGTH "9\r\n\r\nhello", POST LENGTH "9\r\n" CLOSE VIA "hello", NULL, "/;"},
           {'u', HI, NULL, HI_CLOSE, "200=2;over"},
           {'c', "more" GET("/2"), NULL, NULL, "over"}}},
         {"one that begins in mid-upload and ends after it",
-         {{'c', POST CHUNKED "\r\n2\r\nhe\r\n", POST CHUNKED VIA "he", NULL, "/;"},
+         {{'c', POST CHUNKED "\r\n2\r\nhe\r\n", POST CHUNKED CLOSE VIA "he", NULL, "/;"},
           {'u', OK LENGTH "2\r\n\r\nh", NULL, OK LENGTH "2\r\n" CLOSE "\r\nh", NULL},
           {'c', "1\r\ny\r\n0\r\n\r\n" GET("/2"), "y<end>", NULL, NULL},
           {'u', "i", NULL, "i", "200=2;over"}}},
         {"one of chunks",
-         {{'c', POST LENGTH "9\r\n\r\nhello", POST LENGTH "9\r\n" VIA "hello", NULL, "/;"},
+         {{'c', POST LENGTH "9\r\n\r\nhello", POST LENGTH "9\r\n" CLOSE VIA "hello", NULL, "/;"},
           {'u', OK CHUNKED "\r\n2\r\nhi\r\n0\r\n\r\n", NULL, OK CHUNKED CLOSE "\r\nhi<end>",
            "200=2;over"}}},
     };
@@ -536,22 +552,21 @@ static void test_answers_without_a_body(void **state)
     static const struct talk talks[] = {
         {"HEAD",
          {{'c', HEAD("/1") "\r\n" GET("/2"), HEAD("/1") VIA, NULL, "/1;"},
-          {'u', OK LENGTH "9\r\n\r\n", SENT("/2"), OK LENGTH "9\r\n\r\n",
-           "200=0 client upstream;/2;"},
+          {'u', OK LENGTH "9\r\n\r\n", SENT("/2"), OK LENGTH "9\r\n\r\n", "200=0 client;/2;"},
           {'u', HI, NULL, HI, HI_KEPT}}},
         {"HEAD of what would be in chunks",
          {{'c', HEAD("/1") "\r\n", HEAD("/1") VIA, NULL, "/1;"},
-          {'u', OK CHUNKED "\r\n", NULL, OK "\r\n", "200=0 client upstream;"}}},
+          {'u', OK CHUNKED "\r\n", NULL, OK "\r\n", "200=0 client;"}}},
         {"HEAD of what would be until the end",
          {{'c', HEAD("/1") "\r\n", HEAD("/1") VIA, NULL, "/1;"},
-          {'u', OK "\r\n", NULL, OK "\r\n", "200=0 client upstream;"}}},
+          {'u', OK "\r\n", NULL, OK "\r\n", "200=0 client;"}}},
         {"HEAD with an interim answer",
          {{'c', HEAD("/1") "\r\n", HEAD("/1") VIA, NULL, "/1;"},
           {'u', "HTTP/1.1 103 Early\r\n\r\n" OK LENGTH "9\r\n\r\n", NULL,
-           "HTTP/1.1 103 Early\r\n\r\n" OK LENGTH "9\r\n\r\n", "200=0 client upstream;"}}},
+           "HTTP/1.1 103 Early\r\n\r\n" OK LENGTH "9\r\n\r\n", "200=0 client;"}}},
         {"HEAD and a body nevertheless",
          {{'c', HEAD("/1") "\r\n", HEAD("/1") VIA, NULL, "/1;"},
-          {'u', HI, NULL, OK LENGTH "2\r\n\r\n", "200=0 client upstream;more;"}}},
+          {'u', HI, NULL, OK LENGTH "2\r\n\r\n", "200=0 client;more;"}}},
         {"204",
          {{'c', GET("/1"), SENT("/1"), NULL, "/1;"},
           {'u', "HTTP/1.1 204 None\r\n\r\n", NULL, "HTTP/1.1 204 None\r\n\r\n",
@@ -571,12 +586,12 @@ static void test_interim_answers(void **state)
 #define EXPECT "Expect: 100-continue\r\n"
     static const struct talk talks[] = {
         {"100, when the upstream says so",
-         {{'c', POST EXPECT LENGTH "2\r\n\r\n", POST LENGTH "2\r\n" EXPECT VIA, NULL, "/;"},
+         {{'c', POST EXPECT LENGTH "2\r\n\r\n", POST LENGTH "2\r\n" CLOSE EXPECT VIA, NULL, "/;"},
           {'u', CONTINUE, NULL, CONTINUE, NULL},
           {'c', "xy", "xy", NULL, NULL},
-          {'u', HI, NULL, HI, HI_KEPT}}},
+          {'u', HI, NULL, HI, HI_ALONE}}},
         {"a refusal in its place",
-         {{'c', POST EXPECT LENGTH "2\r\n\r\n", POST LENGTH "2\r\n" EXPECT VIA, NULL, "/;"},
+         {{'c', POST EXPECT LENGTH "2\r\n\r\n", POST LENGTH "2\r\n" CLOSE EXPECT VIA, NULL, "/;"},
           {'u', HI, NULL, HI_CLOSE, "200=2;over"}}},
         {"103, twice, and the answer at once",
          {{'c', GET("/1"), SENT("/1"), NULL, "/1;"},
@@ -629,6 +644,14 @@ static void test_tunnels(void **state)
         {"none is named",
          {{'c', ASK_WS "\r\n", ASK_WS VIA, NULL, "/ws;"},
           {'u', SWITCH "\r\n", NULL, BAD_GATEWAY, "broken;over"}}},
+        {"asked for in 1.0, where it is to be ignored",
+         {{'c', "GET /ws HTTP/1.0\r\n" UPGRADE "\r\n", SENT0("/ws"), NULL, "/ws;"},
+          {'u', SWITCH UPGRADE "\r\nuvw", NULL, BAD_GATEWAY, "broken;over"}}},
+        {"given before its request is whole",
+         {{'c', "POST /ws HTTP/1.1\r\n" HOST UPGRADE CHUNKED "\r\n2\r\nhe\r\n",
+           "POST /ws HTTP/1.1\r\n" HOST CHUNKED CLOSE VIA "he", NULL, "/ws;"},
+          {'u', SWITCH UPGRADE "\r\nuvw", NULL, BAD_GATEWAY, "broken;over"},
+          {'c', "1\r\ny\r\n0\r\n\r\nxyz", NULL, NULL, "over"}}},
     };
     (void)state;
     hold_all(talks, COUNT(talks));
@@ -646,7 +669,7 @@ static void test_broken_answers(void **state)
           {'r', NULL, SENT("/1"), NULL, "broken;"},
           {'f', NULL, NULL, BAD_GATEWAY, "broken;over"}}},
         {"no answer, of what can't",
-         {{'c', POST LENGTH "1\r\n\r\nx", POST LENGTH "1\r\n" VIA "x", NULL, "/;"},
+         {{'c', POST LENGTH "1\r\n\r\nx", POST LENGTH "1\r\n" CLOSE VIA "x", NULL, "/;"},
           {'f', NULL, NULL, BAD_GATEWAY, "broken;over"}}},
         {"an end in mid-head",
          {{'c', GET("/1"), SENT("/1"), NULL, "/1;"},
@@ -739,7 +762,7 @@ static void test_chunks_go_on_as_they_come(void **state)
     (void)state;
     say_text(o, 'c', POST CHUNKED "\r\n00b\r\nhello, wor");
     say_text(o, 'c', "l\r\n0;x\r\n\r\n");
-    assert_string_equal(o->up.at, POST CHUNKED VIA "a\r\nhello, wor\r\n1\r\nl\r\n0\r\n\r\n");
+    assert_string_equal(o->up.at, POST CHUNKED CLOSE VIA "a\r\nhello, wor\r\n1\r\nl\r\n0\r\n\r\n");
     say_text(o, 'u', OK "\r\nhello, worl");
     say_text(o, 'u', "d");
     kp_exchange_upstream_ended(&o->x, true);
@@ -875,7 +898,7 @@ static void test_held_at_every_piece(void **state)
         show(o);
     }
     without_chunks(&o->up);
-    assert_string_equal(o->up.at, POST CHUNKED VIA "hello<end>");
+    assert_string_equal(o->up.at, POST CHUNKED CLOSE VIA "hello<end>");
     o->x.held = o->holds = false;
     say_text(o, 'u', HI);
     show(o);
@@ -899,6 +922,22 @@ static void test_held_in_a_tunnel(void **state)
     o->x.held = false;
     show(o);
     assert_string_equal(o->up.at, "onetwo");
+    leave(o);
+}
+
+/* An upstream that doesn't wait for the end of what it was asked. */
+static void test_a_change_before_the_request_is_whole(void **state)
+{
+    struct owner *o = begin();
+    (void)state;
+    o->holds = true;
+    say_text(o, 'c', ASK_WS "\r\n");
+    assert_true(o->x.asked->websocket);
+    assert_false(o->x.taken_whole);
+    say_text(o, 'u', SWITCH UPGRADE "\r\nuvw");
+    assert_string_equal(o->told.at, "/ws;broken;");
+    assert_string_equal(o->down.at, BAD_GATEWAY);
+    assert_false(o->x.tunnels);
     leave(o);
 }
 
@@ -939,6 +978,7 @@ int main(void)
         cmocka_unit_test(test_held),
         cmocka_unit_test(test_held_at_every_piece),
         cmocka_unit_test(test_held_in_a_tunnel),
+        cmocka_unit_test(test_a_change_before_the_request_is_whole),
         cmocka_unit_test(test_a_user_that_cannot_be_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,11 +112,21 @@ static const struct {
     {"GET / HTTP/1.1\r\nHost:\r\n\r\n", "GET / HTTP/1.1\r\nHost: \r\n" VIA "\r\n"},
     /* Framing. */
     {"POST / HTTP/1.1\r\nHost: dev\r\ncontent-length: 0012\r\nA: b\r\n\r\n",
-     "POST / HTTP/1.1\r\nHost: dev\r\nContent-Length: 12\r\nA: b\r\n" VIA "\r\n"},
+     "POST / HTTP/1.1\r\nHost: dev\r\nContent-Length: 12\r\nConnection: close\r\nA: b\r\n" VIA
+     "\r\n"},
     {"POST / HTTP/1.1\r\nHost: dev\r\nContent-Length: 0\r\n\r\n",
      "POST / HTTP/1.1\r\nHost: dev\r\nContent-Length: 0\r\n" VIA "\r\n"},
     {"POST / HTTP/1.1\r\nHost: dev\r\nTransfer-Encoding: Chunked\r\n\r\n",
-     "POST / HTTP/1.1\r\nHost: dev\r\nTransfer-Encoding: chunked\r\n" VIA "\r\n"},
+     "POST / HTTP/1.1\r\nHost: dev\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n" VIA
+     "\r\n"},
+    /* A body of any method ends the connection, whatever the client says of its own. */
+    {"GET / HTTP/1.1\r\nHost: dev\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: dev\r\nContent-Length: 2\r\nConnection: close\r\n" VIA "\r\n"},
+    {"POST / HTTP/1.0\r\nConnection: close\r\nContent-Length: 2\r\n\r\n",
+     "POST / HTTP/1.1\r\nHost: \r\nContent-Length: 2\r\nConnection: close\r\n"
+     "Via: 1.0 keyplate\r\n\r\n"},
+    {"GET / HTTP/1.1\r\nHost: dev\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: dev\r\nContent-Length: 0\r\n" VIA "\r\n"},
     /* What comes in another spelling frames nothing. */
     {"POST / HTTP/1.1\r\nHost: dev\r\nContent_Length: 5\r\nTransfer.Encoding: chunked\r\n\r\n",
      "POST / HTTP/1.1\r\nHost: dev\r\n" VIA "\r\n"},
@@ -125,6 +135,12 @@ static const struct {
      "Sec-WebSocket-Key: k\r\n\r\n",
      "GET /ws HTTP/1.1\r\nHost: dev\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
      "Sec-WebSocket-Key: k\r\n" VIA "\r\n"},
+    /* Not with a body, and not in HTTP/1.0. */
+    {"GET /ws HTTP/1.1\r\nHost: dev\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+     "Content-Length: 2\r\n\r\n",
+     "GET /ws HTTP/1.1\r\nHost: dev\r\nContent-Length: 2\r\nConnection: close\r\n" VIA "\r\n"},
+    {"GET /ws HTTP/1.0\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+     "GET /ws HTTP/1.1\r\nHost: \r\nVia: 1.0 keyplate\r\n\r\n"},
     {"GET /ws HTTP/1.1\r\nHost: dev\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n"
      "HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
      "GET /ws HTTP/1.1\r\nHost: dev\r\n" VIA "\r\n"},
@@ -293,6 +309,7 @@ static void what_is_ours_comes_first(void **state)
     (void)state;
     assert_true(strstr(text, "\r\nA: 1") > strstr(text, "\r\nX-Keyplate-Suite: "));
     assert_true(strstr(text, "\r\nA: 1") > strstr(text, "\r\nContent-Length: 3"));
+    assert_non_null(strstr(text, "\r\nContent-Length: 3\r\nConnection: close\r\nX-Remote-User: "));
     free(text);
 }
 

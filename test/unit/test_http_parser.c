@@ -298,7 +298,9 @@ static void test_what_a_request_wants(void **state)
               "POST / a 1.1 length=2 keep; ok end;" GOT),
         ASKED(POST "Connection: close, upgrade\r\n" UPGRADE
                    "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n" GET "\r\n",
-              "POST / a 1.1 chunked websocket; ok end;" GOT),
+              "POST / a 1.1 chunked; ok end;" GOT),
+        ASKED("GET / HTTP/1.0\r\nConnection: keep-alive, upgrade\r\n" UPGRADE "\r\n",
+              "GET /  1.0 none keep; end;"),
         ASKED(GET "Connection: x\r\nConnection: y , CLOSE\r\n\r\n", "GET / a 1.1 none; end;"),
         ASKED(GET "Connection: closed\r\n\r\n", GOT),
         ASKED("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", "GET /  1.0 none keep; end;"),

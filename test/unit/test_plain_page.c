@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "device/plain_page.h"
 
@@ -357,134 +355,6 @@ static void the_devices_own_words_replace_ours(void **state)
     has(&page, "You came by plain HTTP");
 }
 
-static char path[64];
-
-static int make_path(void **state)
-{
-    int fd;
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/kp-plain-words-XXXXXX");
-    fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
-static void put_file(const char *text, size_t len)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, len, file), len);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void is_taken(const char *text, size_t len)
-{
-    const char *why = NULL;
-    char *words;
-    put_file(text, len);
-    if (kp_plain_words_read(&words, path, &why) != 0)
-        fail_msg("%.*s: refused, as it %s", (int)len, text, why);
-    assert_int_equal(strlen(words), len);
-    assert_memory_equal(words, text, len);
-    free(words);
-}
-
-static void is_refused(const char *text, size_t len, const char *expected)
-{
-    const char *why = NULL;
-    char *words = path;
-    put_file(text, len);
-    assert_int_equal(kp_plain_words_read(&words, path, &why), -1);
-    assert_null(words);
-    assert_non_null(why);
-    assert_string_equal(why, expected);
-}
-
-#define TAKEN(literal) is_taken(literal, sizeof literal - 1)
-#define REFUSED(literal, why) is_refused(literal, sizeof literal - 1, why)
-
-static void words_that_are_fine(void **state)
-{
-    static char much[KP_PLAIN_WORDS_MAX];
-    (void)state;
-    TAKEN("<p>Gr\xc3\xbc\xc3\x9f Gott</p>\r\n");
-    TAKEN("<header><h2>The type = of password</h2><ul><li>1 < form</li></ul></header>");
-    TAKEN("<img alt=\"\" src=\"data:image/png;base64,AA==\"><a href=\"https://a.example/\">x</a>");
-    TAKEN("\xe0\xa0\x80 \xed\x9f\xbf \xee\x80\x80 \xf0\x90\x80\x80 \xf4\x8f\xbf\xbf");
-    memset(much, 'a', sizeof much);
-    is_taken(much, sizeof much);
-}
-
-static void words_that_ask_or_act(void **state)
-{
-    (void)state;
-    REFUSED("<p>x<form action=/>", "holds <form>: port 80 never shows a form");
-    REFUSED("<FoRm\n>", "holds <form>: port 80 never shows a form");
-    REFUSED("<INPUT type=text>", "holds <input>: port 80 never shows a form");
-    REFUSED("a<input/>", "holds <input>: port 80 never shows a form");
-    REFUSED("<textarea>", "holds <textarea>: port 80 never shows a form");
-    REFUSED("<sCRIPT>", "holds <script>, which the pages of port 80 can't have");
-    REFUSED("<script", "holds <script>, which the pages of port 80 can't have");
-    REFUSED("<iframe src=x>", "holds <iframe>, which the pages of port 80 can't have");
-    REFUSED("<meta http-equiv=refresh>", "holds <meta>, which the pages of port 80 can't have");
-    REFUSED("<p><!-- x", "holds a comment or a document type: a fragment without them is wanted");
-    REFUSED("<!doctype html>",
-            "holds a comment or a document type: a fragment without them is wanted");
-    REFUSED("<?xml", "holds <?: a fragment of HTML is wanted");
-    REFUSED("<x-y type=password>", "holds a password field: port 80 never asks for a password");
-    REFUSED("<x-y type x TYPE\n=\t'PassWord'>",
-            "holds a password field: port 80 never asks for a password");
-    REFUSED("<x-y typetype=\"password",
-            "holds a password field: port 80 never asks for a password");
-}
-
-static void words_that_are_no_text(void **state)
-{
-    static char much[KP_PLAIN_WORDS_MAX + 1];
-    (void)state;
-    REFUSED("", "is empty");
-    REFUSED("a\0b", "holds a NUL byte");
-    REFUSED("\0", "holds a NUL byte");
-    REFUSED("Gr\xfc\xdf", "is not UTF-8");
-    REFUSED("a\xc3", "is not UTF-8");
-    REFUSED("\xc0\xbc"
-            "form",
-            "is not UTF-8");
-    REFUSED("\xc1\xbf", "is not UTF-8");
-    REFUSED("\x80", "is not UTF-8");
-    REFUSED("\xe0\x9f\xbf", "is not UTF-8");
-    REFUSED("\xed\xa0\x80", "is not UTF-8");
-    REFUSED("\xe2\x82", "is not UTF-8");
-    REFUSED("\xe2\x82x", "is not UTF-8");
-    REFUSED("\xf0\x8f\xbf\xbf", "is not UTF-8");
-    REFUSED("\xf0\x90\x80", "is not UTF-8");
-    REFUSED("\xf4\x90\x80\x80", "is not UTF-8");
-    REFUSED("\xf5\x80\x80\x80", "is not UTF-8");
-    memset(much, 'a', sizeof much);
-    is_refused(much, sizeof much, "has more than 16 KiB");
-}
-
-static void words_that_are_no_file(void **state)
-{
-    const char *why = NULL;
-    char fifo[96], *words;
-    (void)state;
-    assert_int_equal(kp_plain_words_read(&words, "/nonexistent/words", &why), -1);
-    assert_string_equal(why, "No such file or directory");
-    assert_int_equal(kp_plain_words_read(&words, "/tmp", &why), -1);
-    assert_string_equal(why, "is not a regular file");
-    snprintf(fifo, sizeof fifo, "%s.fifo", path);
-    assert_int_equal(mkfifo(fifo, 0600), 0);
-    assert_int_equal(kp_plain_words_read(&words, fifo, &why), -1);
-    assert_string_equal(why, "is not a regular file");
-    assert_int_equal(unlink(fifo), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -504,10 +374,6 @@ int main(void)
         cmocka_unit_test(without_a_host_the_way_on_in_text_is_the_target),
         cmocka_unit_test(a_hostile_id),
         cmocka_unit_test(the_devices_own_words_replace_ours),
-        cmocka_unit_test_setup_teardown(words_that_are_fine, make_path, remove_path),
-        cmocka_unit_test_setup_teardown(words_that_ask_or_act, make_path, remove_path),
-        cmocka_unit_test_setup_teardown(words_that_are_no_text, make_path, remove_path),
-        cmocka_unit_test_setup_teardown(words_that_are_no_file, make_path, remove_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
