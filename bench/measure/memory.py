@@ -77,7 +77,7 @@ class Memory:
         field = self.running.field
         for state in PROVED, USED:
             verdicts.judge(f"memory of serve for an idle connection of {field.title}, {state}",
-                           self.samples.median(field.ours, f"RSS {state}"), 6, 1, " KiB")
+                           self.samples.median(field.ours, f"RSS {state}"), 4, 1, " KiB")
 
 
 class Sizes:

@@ -19,7 +19,7 @@ import time
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("KEYPLATE_BUILD", ROOT / "build"))
+BUILD = pathlib.Path(os.environ.get("KEYPLATE_BUILD", ROOT / "build")).resolve()
 KEYPLATE = str(BUILD / "keyplate")
 PASSWORD = "sesame-open-7"
 PROOF = "wrong name or password, or this is not your device: someone may be in between"
