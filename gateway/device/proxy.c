@@ -28,7 +28,7 @@ struct kp_upstream {
     bool ended;    /* its half is over: in a tunnel ours may go on */
 };
 
-static struct kp_proxy *of(struct kp_exchange *x)
+static struct kp_proxy *of(struct kp_http_exchange *x)
 {
     return (struct kp_proxy *)(void *)x; /* its first member */
 }
@@ -174,7 +174,7 @@ static void add(struct kp_proxy *p, struct kp_out *out, const void *data, size_t
     }
 }
 
-static void to_upstream(struct kp_exchange *x, const void *data, size_t len)
+static void to_upstream(struct kp_http_exchange *x, const void *data, size_t len)
 {
     struct kp_proxy *p = of(x);
     struct kp_upstream *u = p->upstream;
@@ -197,7 +197,7 @@ static bool flush_down(struct kp_proxy *p)
     return p->down.len == 0;
 }
 
-static void to_client(struct kp_exchange *x, const void *data, size_t len)
+static void to_client(struct kp_http_exchange *x, const void *data, size_t len)
 {
     struct kp_proxy *p = of(x);
     size_t sent = 0;
@@ -221,7 +221,7 @@ static bool client_takes(struct kp_proxy *p)
 static void end_if_done(struct kp_proxy *p)
 {
     bool last = p->client_ended || p->x.last;
-    if (p->over || !(p->x.over || (last && !kp_exchange_is_busy(&p->x))) || !client_takes(p))
+    if (p->over || !(p->x.over || (last && !kp_http_exchange_is_busy(&p->x))) || !client_takes(p))
         return;
     end(p, KP_PROXY_DONE);
 }
@@ -233,7 +233,7 @@ void kp_proxy_reply(struct kp_proxy *p, const char *text, size_t len)
     leave_upstream(p, p->x.forwarded && !p->x.taken_whole);
     kp_out_free(&p->up);
     set_phase(p, AT_END);
-    kp_exchange_reply(&p->x, text, len);
+    kp_http_exchange_reply(&p->x, text, len);
     move(p);
 }
 
@@ -243,7 +243,7 @@ static void reply_plainly(struct kp_proxy *p, const char *status, const char *bo
     kp_proxy_reply(p, text, kp_notice(text, status, 0, body));
 }
 
-static void refused(struct kp_exchange *x)
+static void refused(struct kp_http_exchange *x)
 {
     static const struct {
         const char *status, *body;
@@ -357,9 +357,9 @@ static void connect_upstream(struct kp_proxy *p)
 static void forward(struct kp_proxy *p)
 {
     p->x.forwarded = false;
-    if (p->upstream != NULL && p->upstream->used && !kp_exchange_is_repeatable(&p->x))
+    if (p->upstream != NULL && p->upstream->used && !kp_http_exchange_is_repeatable(&p->x))
         leave_upstream(p, false);
-    if (kp_exchange_forward(&p->x, &p->onward) != 0) {
+    if (kp_http_exchange_forward(&p->x, &p->onward) != 0) {
         log_failed(p, "the user's name can't be said in a field", UV_EINVAL);
         reply_plainly(p, "500 Internal Server Error",
                       "Your user name can't be told to the web server behind this one.\n");
@@ -379,17 +379,17 @@ void kp_proxy_pass(struct kp_proxy *p, const struct kp_http_onward *onward)
 
 /* ---- What the exchange says -------------------------------------------------------------- */
 
-static void request(struct kp_exchange *x)
+static void request(struct kp_http_exchange *x)
 {
     struct kp_proxy *p = of(x);
     p->began = uv_now(&p->loop->uv);
     p->hooks->request(p);
 }
 
-static void broken(struct kp_exchange *x, const char *why)
+static void broken(struct kp_http_exchange *x, const char *why)
 {
     struct kp_proxy *p = of(x);
-    bool again = p->upstream != NULL && p->upstream->used && kp_exchange_is_repeatable(x);
+    bool again = p->upstream != NULL && p->upstream->used && kp_http_exchange_is_repeatable(x);
     leave_upstream(p, true);
     kp_out_free(&p->up);
     if (again)
@@ -398,7 +398,7 @@ static void broken(struct kp_exchange *x, const char *why)
         upstream_failed(p, why, UV_EPROTO);
 }
 
-static void done(struct kp_exchange *x)
+static void done(struct kp_http_exchange *x)
 {
     struct kp_proxy *p = of(x);
     log_answered(p);
@@ -409,14 +409,14 @@ static void done(struct kp_exchange *x)
     set_phase(p, x->over ? AT_END : AT_REST);
 }
 
-static void tunnel(struct kp_exchange *x)
+static void tunnel(struct kp_http_exchange *x)
 {
     struct kp_proxy *p = of(x);
     log_answered(p);
     set_phase(p, AT_WORK);
 }
 
-static const struct kp_exchange_hooks exchange_hooks = {
+static const struct kp_http_exchange_hooks exchange_hooks = {
     .request = request,
     .refused = refused,
     .broken = broken,
@@ -440,7 +440,7 @@ static void upstream_over(struct kp_proxy *p, int error)
             p->x.over = true; /* the client gets the rest, and the end */
         return;
     }
-    kp_exchange_upstream_ended(&p->x, error == 0);
+    kp_http_exchange_upstream_ended(&p->x, error == 0);
     if (p->upstream == u)
         leave_upstream(p, false);
 }
@@ -466,7 +466,7 @@ static bool carry(struct kp_proxy *p)
         return true;
     }
     u->readable = got == KP_SCRATCH_LEN;
-    if (!kp_exchange_answered(&p->x, scratch, (size_t)got))
+    if (!kp_http_exchange_answered(&p->x, scratch, (size_t)got))
         spoke_out_of_turn(p);
     if ((p->phase == AT_ANSWER || p->phase == AT_UPLOAD) && p->x.answering)
         set_phase(p, AT_WORK);
@@ -531,12 +531,12 @@ size_t kp_proxy_data(struct kp_proxy *p, const uint8_t *bytes, size_t len)
     size_t used;
     if (p->over)
         return len;
-    used = kp_exchange_take(&p->x, bytes, len);
+    used = kp_http_exchange_take(&p->x, bytes, len);
     p->waits = used < len;
     if (p->over)
         return used;
     flush_up(p);
-    if (p->phase == AT_REST && p->x.asked == NULL && kp_exchange_is_busy(&p->x))
+    if (p->phase == AT_REST && p->x.asked == NULL && kp_http_exchange_is_busy(&p->x))
         set_phase(p, AT_HEAD);
     if (p->phase == AT_ANSWER || p->phase == AT_UPLOAD)
         await_answer(p);
@@ -555,7 +555,7 @@ void kp_proxy_client_ended(struct kp_proxy *p)
     p->client_ended = true;
     if (p->over)
         return;
-    if (!kp_exchange_client_ended(&p->x)) {
+    if (!kp_http_exchange_client_ended(&p->x)) {
         end(p, KP_PROXY_GONE);
         return;
     }
@@ -589,8 +589,8 @@ void kp_proxy_timeout(struct kp_proxy *p)
         end(p, KP_PROXY_CUT);
         break;
     default:
-        end(p, !p->x.tunnels && (p->stuck || kp_exchange_is_busy(&p->x)) ? KP_PROXY_STALLED
-                                                                         : KP_PROXY_IDLE);
+        end(p, !p->x.tunnels && (p->stuck || kp_http_exchange_is_busy(&p->x)) ? KP_PROXY_STALLED
+                                                                              : KP_PROXY_IDLE);
     }
 }
 
@@ -615,7 +615,7 @@ void kp_proxy_init(struct kp_proxy *p, struct kp_loop *loop, const struct kp_pro
                    const struct kp_side *side, void *stream, const struct kp_proxy_hooks *hooks)
 {
     memset(p, 0, sizeof *p);
-    kp_exchange_init(&p->x, &exchange_hooks);
+    kp_http_exchange_init(&p->x, &exchange_hooks);
     p->hooks = hooks;
     p->side = side;
     p->stream = stream;
@@ -631,5 +631,5 @@ void kp_proxy_clear(struct kp_proxy *p, bool abort)
     leave_upstream(p, abort);
     kp_out_free(&p->up);
     kp_out_free(&p->down);
-    kp_exchange_clear(&p->x);
+    kp_http_exchange_clear(&p->x);
 }

@@ -54,7 +54,7 @@ struct kp_proxy_terms {
 struct kp_upstream;
 
 struct kp_proxy {
-    struct kp_exchange x; /* first */
+    struct kp_http_exchange x; /* first */
     const struct kp_proxy_hooks *hooks;
     const struct kp_side *side;
     void *stream; /* the client's */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-void kp_exchange_init(struct kp_exchange *x, const struct kp_exchange_hooks *hooks)
+void kp_http_exchange_init(struct kp_http_exchange *x, const struct kp_http_exchange_hooks *hooks)
 {
     memset(x, 0, sizeof *x);
     x->hooks = hooks;
@@ -11,25 +11,25 @@ void kp_exchange_init(struct kp_exchange *x, const struct kp_exchange_hooks *hoo
     kp_http_parser_init(&x->response, KP_HTTP_RESPONSE);
 }
 
-static void forget_request(struct kp_exchange *x)
+static void forget_request(struct kp_http_exchange *x)
 {
     kp_http_head_free(x->asked);
     x->asked = NULL;
 }
 
-void kp_exchange_clear(struct kp_exchange *x)
+void kp_http_exchange_clear(struct kp_http_exchange *x)
 {
     forget_request(x);
     kp_http_parser_clear(&x->request);
     kp_http_parser_clear(&x->response);
 }
 
-bool kp_exchange_is_busy(const struct kp_exchange *x)
+bool kp_http_exchange_is_busy(const struct kp_http_exchange *x)
 {
     return x->asked != NULL || kp_http_parser_is_busy(&x->request);
 }
 
-bool kp_exchange_is_repeatable(const struct kp_exchange *x)
+bool kp_http_exchange_is_repeatable(const struct kp_http_exchange *x)
 {
     const struct kp_http_head *head = x->asked;
     return head != NULL && !x->heard && !x->answering && head->framing == KP_HTTP_NO_BODY &&
@@ -39,7 +39,7 @@ bool kp_exchange_is_repeatable(const struct kp_exchange *x)
 
 /* ---- The request ------------------------------------------------------------------------- */
 
-static void begin(struct kp_exchange *x)
+static void begin(struct kp_http_exchange *x)
 {
     x->asked = kp_http_parser_take_head(&x->request);
     x->back = (struct kp_http_back){.minor = x->asked->minor, .host = x->asked->host};
@@ -50,7 +50,7 @@ static void begin(struct kp_exchange *x)
     x->hooks->request(x);
 }
 
-static void pass_body(struct kp_exchange *x)
+static void pass_body(struct kp_http_exchange *x)
 {
     struct kp_out line = {0};
     if (x->over)
@@ -66,20 +66,20 @@ static void pass_body(struct kp_exchange *x)
     kp_out_free(&line);
 }
 
-static void end_request(struct kp_exchange *x)
+static void end_request(struct kp_http_exchange *x)
 {
     x->taken_whole = true;
     if (x->asked->framing == KP_HTTP_CHUNKED && !x->over)
         x->hooks->to_upstream(x, "0\r\n\r\n", 5);
 }
 
-static bool wants(const struct kp_exchange *x)
+static bool wants(const struct kp_http_exchange *x)
 {
     return !x->over && !x->held && (x->asked == NULL || !x->taken_whole);
 }
 
 /* Whether there may be another event. */
-static bool take_one(struct kp_exchange *x, const uint8_t *bytes, size_t len, size_t *used)
+static bool take_one(struct kp_http_exchange *x, const uint8_t *bytes, size_t len, size_t *used)
 {
     switch (kp_http_parse(&x->request, bytes, len, used)) {
     case KP_HTTP_HEAD:
@@ -101,12 +101,12 @@ static bool take_one(struct kp_exchange *x, const uint8_t *bytes, size_t len, si
 }
 
 /* A message that ends with its head or with its last byte is over without another one. */
-static bool ends_by_itself(const struct kp_exchange *x)
+static bool ends_by_itself(const struct kp_http_exchange *x)
 {
     return x->asked != NULL && !x->taken_whole;
 }
 
-size_t kp_exchange_take(struct kp_exchange *x, const uint8_t *bytes, size_t len)
+size_t kp_http_exchange_take(struct kp_http_exchange *x, const uint8_t *bytes, size_t len)
 {
     size_t total = 0;
     if (x->tunnels && x->held)
@@ -125,7 +125,7 @@ size_t kp_exchange_take(struct kp_exchange *x, const uint8_t *bytes, size_t len)
     return x->over ? len : total;
 }
 
-bool kp_exchange_client_ended(struct kp_exchange *x)
+bool kp_http_exchange_client_ended(struct kp_http_exchange *x)
 {
     x->last = true;
     if (x->tunnels || x->over || (x->asked != NULL && x->taken_whole))
@@ -133,7 +133,7 @@ bool kp_exchange_client_ended(struct kp_exchange *x)
     return kp_http_parse_end(&x->request) == KP_HTTP_MORE;
 }
 
-int kp_exchange_forward(struct kp_exchange *x, const struct kp_http_onward *how)
+int kp_http_exchange_forward(struct kp_http_exchange *x, const struct kp_http_onward *how)
 {
     struct kp_out out = {0};
     int error = kp_http_forward_request(&out, x->asked, how);
@@ -148,7 +148,7 @@ int kp_exchange_forward(struct kp_exchange *x, const struct kp_http_onward *how)
     return error;
 }
 
-void kp_exchange_reply(struct kp_exchange *x, const char *text, size_t len)
+void kp_http_exchange_reply(struct kp_http_exchange *x, const char *text, size_t len)
 {
     const char *body = memmem(text, len, "\r\n\r\n", 4);
     x->answering = true;
@@ -160,13 +160,13 @@ void kp_exchange_reply(struct kp_exchange *x, const char *text, size_t len)
 
 /* ---- The answer -------------------------------------------------------------------------- */
 
-static void break_off(struct kp_exchange *x, const char *why)
+static void break_off(struct kp_http_exchange *x, const char *why)
 {
     x->keeps_upstream = false;
     x->hooks->broken(x, why);
 }
 
-static void send_head(struct kp_exchange *x, const struct kp_http_head *head)
+static void send_head(struct kp_http_exchange *x, const struct kp_http_head *head)
 {
     struct kp_out out = {0};
     kp_http_forward_response(&out, head, &x->back);
@@ -178,13 +178,13 @@ static void send_head(struct kp_exchange *x, const struct kp_http_head *head)
 }
 
 /* 1xx: on its way to whoever can read it, RFC 9110 15.2. */
-static void interim(struct kp_exchange *x, const struct kp_http_head *head)
+static void interim(struct kp_http_exchange *x, const struct kp_http_head *head)
 {
     if (x->asked->minor > 0)
         send_head(x, head);
 }
 
-static void change_protocol(struct kp_exchange *x, const struct kp_http_head *head)
+static void change_protocol(struct kp_http_exchange *x, const struct kp_http_head *head)
 {
     /* Before its request is whole, the rest of that would go to the new protocol. */
     if (!x->taken_whole || !x->asked->websocket || !head->websocket) {
@@ -197,7 +197,7 @@ static void change_protocol(struct kp_exchange *x, const struct kp_http_head *he
     send_head(x, head);
 }
 
-static void final(struct kp_exchange *x, const struct kp_http_head *head)
+static void final(struct kp_http_exchange *x, const struct kp_http_head *head)
 {
     bool until_end = head->framing == KP_HTTP_UNTIL_END;
     bool open_end = until_end || head->framing == KP_HTTP_CHUNKED;
@@ -213,7 +213,7 @@ static void final(struct kp_exchange *x, const struct kp_http_head *head)
     send_head(x, head);
 }
 
-static void answer_head(struct kp_exchange *x)
+static void answer_head(struct kp_http_exchange *x)
 {
     const struct kp_http_head *head = x->response.head;
     if (head->status == 101)
@@ -224,7 +224,7 @@ static void answer_head(struct kp_exchange *x)
         final(x, head);
 }
 
-static void answer_body(struct kp_exchange *x)
+static void answer_body(struct kp_http_exchange *x)
 {
     struct kp_out line = {0};
     x->sent += x->response.body_len;
@@ -238,7 +238,7 @@ static void answer_body(struct kp_exchange *x)
     kp_out_free(&line);
 }
 
-static void answer_end(struct kp_exchange *x)
+static void answer_end(struct kp_http_exchange *x)
 {
     if (x->status == 0)
         return; /* of an interim answer */
@@ -258,13 +258,13 @@ static void answer_end(struct kp_exchange *x)
     x->answering = x->forwarded = false;
 }
 
-static bool waits_for_answer(const struct kp_exchange *x)
+static bool waits_for_answer(const struct kp_http_exchange *x)
 {
     return x->asked != NULL && x->forwarded && !x->tunnels && !(x->over && x->status == 0);
 }
 
 /* Whether there may be another event. */
-static bool answer_one(struct kp_exchange *x, const uint8_t *bytes, size_t len, size_t *used)
+static bool answer_one(struct kp_http_exchange *x, const uint8_t *bytes, size_t len, size_t *used)
 {
     switch (kp_http_parse(&x->response, bytes, len, used)) {
     case KP_HTTP_HEAD:
@@ -285,7 +285,7 @@ static bool answer_one(struct kp_exchange *x, const uint8_t *bytes, size_t len, 
     return false;
 }
 
-bool kp_exchange_answered(struct kp_exchange *x, const uint8_t *bytes, size_t len)
+bool kp_http_exchange_answered(struct kp_http_exchange *x, const uint8_t *bytes, size_t len)
 {
     size_t total = 0;
     bool again = true;
@@ -301,7 +301,7 @@ bool kp_exchange_answered(struct kp_exchange *x, const uint8_t *bytes, size_t le
     return x->tunnels || total == len;
 }
 
-void kp_exchange_upstream_ended(struct kp_exchange *x, bool in_order)
+void kp_http_exchange_upstream_ended(struct kp_http_exchange *x, bool in_order)
 {
     enum kp_http_event event;
     if (!waits_for_answer(x))

@@ -3,8 +3,9 @@
  * direction, and what becomes of both connections afterwards (RFC 9112 9, RFC 9110 15.2).  Bytes
  * in, bytes out by hooks; knows no socket.
  *
- *      client -> kp_exchange_take    -> hooks->request -> kp_exchange_forward -> hooks->to_upstream
- *      client <- hooks->to_client    <------------------- kp_exchange_answered <- upstream
+ *      client -> kp_http_exchange_take    -> hooks->request -> kp_http_exchange_forward ->
+ * hooks->to_upstream client <- hooks->to_client    <------------------- kp_http_exchange_answered
+ * <- upstream
  *
  * A request is read when the one before is answered: pipelined ones wait at their sender.
  */
@@ -14,28 +15,28 @@
 #include "forward.h"
 #include "parser.h"
 
-struct kp_exchange;
+struct kp_http_exchange;
 
-struct kp_exchange_hooks {
-    /* The head of a request: x->asked.  The owner calls kp_exchange_forward or _reply. */
-    void (*request)(struct kp_exchange *x);
+struct kp_http_exchange_hooks {
+    /* The head of a request: x->asked.  The owner calls kp_http_exchange_forward or _reply. */
+    void (*request)(struct kp_http_exchange *x);
     /* The request can't be read: x->request.problem and .why.  The owner replies. */
-    void (*refused)(struct kp_exchange *x);
+    void (*refused)(struct kp_http_exchange *x);
     /* The upstream's answer can't be used.  The owner replies, forwards again, or, if
      * x->answering, ends the connection so that nobody takes what was sent for the whole. */
-    void (*broken)(struct kp_exchange *x, const char *why);
+    void (*broken)(struct kp_http_exchange *x, const char *why);
     /* Bytes to send; all are taken.  The owner sets x->held while the upstream takes none. */
-    void (*to_upstream)(struct kp_exchange *x, const void *data, size_t len);
-    void (*to_client)(struct kp_exchange *x, const void *data, size_t len);
+    void (*to_upstream)(struct kp_http_exchange *x, const void *data, size_t len);
+    void (*to_client)(struct kp_http_exchange *x, const void *data, size_t len);
     /* A request is answered whole.  x->asked is there for the last time, and x->keeps_client and
      * x->keeps_upstream tell whether the connections go on. */
-    void (*done)(struct kp_exchange *x);
+    void (*done)(struct kp_http_exchange *x);
     /* The upstream has changed to WebSocket: from now on bytes go both ways untouched. */
-    void (*tunnel)(struct kp_exchange *x);
+    void (*tunnel)(struct kp_http_exchange *x);
 };
 
-struct kp_exchange {
-    const struct kp_exchange_hooks *hooks;
+struct kp_http_exchange {
+    const struct kp_http_exchange_hooks *hooks;
     struct kp_http_parser request, response;
     struct kp_http_head *asked; /* the request in progress, or NULL */
     struct kp_http_back back;   /* how its answer goes on; the owner sets upstream_port and cookie
@@ -54,27 +55,27 @@ struct kp_exchange {
     bool over; /* nothing more is read of the client */
 };
 
-void kp_exchange_init(struct kp_exchange *x, const struct kp_exchange_hooks *hooks);
-void kp_exchange_clear(struct kp_exchange *x);
+void kp_http_exchange_init(struct kp_http_exchange *x, const struct kp_http_exchange_hooks *hooks);
+void kp_http_exchange_clear(struct kp_http_exchange *x);
 /* Bytes of the client: returns how many were used; the rest is shown again later. */
-size_t kp_exchange_take(struct kp_exchange *x, const uint8_t *bytes, size_t len);
+size_t kp_http_exchange_take(struct kp_http_exchange *x, const uint8_t *bytes, size_t len);
 /* The client sends no more.  false: in the middle of a request, which must not look whole. */
-bool kp_exchange_client_ended(struct kp_exchange *x);
+bool kp_http_exchange_client_ended(struct kp_http_exchange *x);
 /* Sends the head of x->asked on its way.  -1: nothing was sent, as the user can't be named. */
-int kp_exchange_forward(struct kp_exchange *x, const struct kp_http_onward *how);
+int kp_http_exchange_forward(struct kp_http_exchange *x, const struct kp_http_onward *how);
 /* The owner's own answer, a whole response that says Connection: close; of HEAD only its head is
  * sent.  Nothing more is read or answered after it. */
-void kp_exchange_reply(struct kp_exchange *x, const char *text, size_t len);
+void kp_http_exchange_reply(struct kp_http_exchange *x, const char *text, size_t len);
 /* Bytes of the upstream; all are used.  false: it said more than it was asked for, and is to be
  * left. */
-bool kp_exchange_answered(struct kp_exchange *x, const uint8_t *bytes, size_t len);
+bool kp_http_exchange_answered(struct kp_http_exchange *x, const uint8_t *bytes, size_t len);
 /* The upstream's connection has ended, in order or not. */
-void kp_exchange_upstream_ended(struct kp_exchange *x, bool in_order);
+void kp_http_exchange_upstream_ended(struct kp_http_exchange *x, bool in_order);
 
 /* Whether a request has begun that isn't answered. */
-bool kp_exchange_is_busy(const struct kp_exchange *x);
+bool kp_http_exchange_is_busy(const struct kp_http_exchange *x);
 /* Whether the request in progress can be sent once more, RFC 9110 9.2.2: it changes nothing and has
  * no body, and no byte of an answer came. */
-bool kp_exchange_is_repeatable(const struct kp_exchange *x);
+bool kp_http_exchange_is_repeatable(const struct kp_http_exchange *x);
 
 #endif

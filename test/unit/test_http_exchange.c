@@ -29,7 +29,7 @@ struct text {
 };
 
 struct owner {
-    struct kp_exchange x; /* first */
+    struct kp_http_exchange x; /* first */
     struct text up, down, told;
     struct text pending; /* of the client: not used yet */
     unsigned asked, answered;
@@ -38,7 +38,7 @@ struct owner {
     bool cut, left;
 };
 
-static struct owner *of(struct kp_exchange *x)
+static struct owner *of(struct kp_http_exchange *x)
 {
     return (struct owner *)(void *)x;
 }
@@ -60,16 +60,16 @@ static void forward(struct owner *o)
 {
     static const struct kp_http_onward silent = {.identity = NULL};
     o->x.forwarded = false;
-    assert_int_equal(kp_exchange_forward(&o->x, &silent), 0);
+    assert_int_equal(kp_http_exchange_forward(&o->x, &silent), 0);
     assert_true(o->x.forwarded);
 }
 
 static void reply(struct owner *o, const char *text)
 {
-    kp_exchange_reply(&o->x, text, strlen(text));
+    kp_http_exchange_reply(&o->x, text, strlen(text));
 }
 
-static void request(struct kp_exchange *x)
+static void request(struct kp_http_exchange *x)
 {
     struct owner *o = of(x);
     char line[64];
@@ -91,7 +91,7 @@ static void cut(struct owner *o)
     tell(o, "cut;");
 }
 
-static void refused(struct kp_exchange *x)
+static void refused(struct kp_http_exchange *x)
 {
     assert_true(x->request.problem != KP_HTTP_FINE && x->request.why != NULL);
     tell(of(x), "refused;");
@@ -101,7 +101,7 @@ static void refused(struct kp_exchange *x)
         reply(of(x), BAD_REQUEST);
 }
 
-static void broken(struct kp_exchange *x, const char *why)
+static void broken(struct kp_http_exchange *x, const char *why)
 {
     struct owner *o = of(x);
     assert_non_null(why);
@@ -109,7 +109,7 @@ static void broken(struct kp_exchange *x, const char *why)
     tell(o, "broken;");
     if (x->answering) {
         cut(o);
-    } else if (kp_exchange_is_repeatable(x) && !o->again) {
+    } else if (kp_http_exchange_is_repeatable(x) && !o->again) {
         o->again = true;
         forward(o);
     } else {
@@ -117,20 +117,20 @@ static void broken(struct kp_exchange *x, const char *why)
     }
 }
 
-static void to_upstream(struct kp_exchange *x, const void *data, size_t len)
+static void to_upstream(struct kp_http_exchange *x, const void *data, size_t len)
 {
     assert_false(of(x)->cut);
     put(&of(x)->up, data, len);
     x->held = of(x)->holds;
 }
 
-static void to_client(struct kp_exchange *x, const void *data, size_t len)
+static void to_client(struct kp_http_exchange *x, const void *data, size_t len)
 {
     assert_false(of(x)->cut);
     put(&of(x)->down, data, len);
 }
 
-static void done(struct kp_exchange *x)
+static void done(struct kp_http_exchange *x)
 {
     struct owner *o = of(x);
     char line[64];
@@ -144,13 +144,13 @@ static void done(struct kp_exchange *x)
     tell(o, line);
 }
 
-static void tunnel(struct kp_exchange *x)
+static void tunnel(struct kp_http_exchange *x)
 {
     assert_true(x->tunnels);
     tell(of(x), "tunnel;");
 }
 
-static const struct kp_exchange_hooks hooks = {
+static const struct kp_http_exchange_hooks hooks = {
     .request = request,
     .refused = refused,
     .broken = broken,
@@ -164,14 +164,14 @@ static struct owner *begin(void)
 {
     struct owner *o = calloc(1, sizeof *o);
     assert_non_null(o);
-    kp_exchange_init(&o->x, &hooks);
+    kp_http_exchange_init(&o->x, &hooks);
     return o;
 }
 
 static void leave(struct owner *o)
 {
-    kp_exchange_clear(&o->x);
-    kp_exchange_clear(&o->x);
+    kp_http_exchange_clear(&o->x);
+    kp_http_exchange_clear(&o->x);
     free(o);
 }
 
@@ -192,7 +192,7 @@ static void show(struct owner *o)
     if (o->pending.len == 0 || o->cut)
         return;
     copy = copy_of(o->pending.at, o->pending.len);
-    used = kp_exchange_take(&o->x, copy, o->pending.len);
+    used = kp_http_exchange_take(&o->x, copy, o->pending.len);
     free(copy);
     assert_true(used <= o->pending.len);
     assert_true(used == o->pending.len || o->x.held ||
@@ -214,7 +214,7 @@ static void upstream_says(struct owner *o, const char *bytes, size_t len)
     if (o->cut || o->left || len == 0)
         return;
     copy = copy_of(bytes, len);
-    in_turn = kp_exchange_answered(&o->x, copy, len);
+    in_turn = kp_http_exchange_answered(&o->x, copy, len);
     free(copy);
     if (o->cut || in_turn || (o->x.asked != NULL && o->x.answering))
         return; /* the rest of what was given up */
@@ -296,11 +296,11 @@ static void do_step(struct owner *o, const struct step *s, size_t first, size_t 
         }
         break;
     case 'e':
-        tell(o, kp_exchange_client_ended(&o->x) ? "ended;" : "mid-request;");
+        tell(o, kp_http_exchange_client_ended(&o->x) ? "ended;" : "mid-request;");
         break;
     case 'f':
     case 'r':
-        kp_exchange_upstream_ended(&o->x, s->who == 'f');
+        kp_http_exchange_upstream_ended(&o->x, s->who == 'f');
         break;
     case 'n':
         o->left = false;
@@ -765,7 +765,7 @@ static void test_chunks_go_on_as_they_come(void **state)
     assert_string_equal(o->up.at, POST CHUNKED CLOSE VIA "a\r\nhello, wor\r\n1\r\nl\r\n0\r\n\r\n");
     say_text(o, 'u', OK "\r\nhello, worl");
     say_text(o, 'u', "d");
-    kp_exchange_upstream_ended(&o->x, true);
+    kp_http_exchange_upstream_ended(&o->x, true);
     assert_string_equal(o->down.at, OK CHUNKED "\r\nb\r\nhello, worl\r\n1\r\nd\r\n0\r\n\r\n");
     leave(o);
 }
@@ -789,11 +789,11 @@ static void test_who_is_repeatable(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(table); i++) {
         struct owner *o = begin();
-        assert_false(kp_exchange_is_repeatable(&o->x));
+        assert_false(kp_http_exchange_is_repeatable(&o->x));
         say_text(o, 'c', table[i].request);
-        assert_int_equal(kp_exchange_is_repeatable(&o->x), table[i].is);
+        assert_int_equal(kp_http_exchange_is_repeatable(&o->x), table[i].is);
         say_text(o, 'u', "H");
-        assert_false(kp_exchange_is_repeatable(&o->x));
+        assert_false(kp_http_exchange_is_repeatable(&o->x));
         leave(o);
     }
 }
@@ -803,7 +803,7 @@ static void test_a_replied_request_is_not_repeatable(void **state)
     struct owner *o = begin();
     (void)state;
     say_text(o, 'c', GET("/own"));
-    assert_false(kp_exchange_is_repeatable(&o->x));
+    assert_false(kp_http_exchange_is_repeatable(&o->x));
     leave(o);
 }
 
@@ -811,15 +811,15 @@ static void test_busy(void **state)
 {
     struct owner *o = begin();
     (void)state;
-    assert_false(kp_exchange_is_busy(&o->x));
+    assert_false(kp_http_exchange_is_busy(&o->x));
     say_text(o, 'c', "\r\n");
-    assert_false(kp_exchange_is_busy(&o->x));
+    assert_false(kp_http_exchange_is_busy(&o->x));
     say_text(o, 'c', "G");
-    assert_true(kp_exchange_is_busy(&o->x));
+    assert_true(kp_http_exchange_is_busy(&o->x));
     say_text(o, 'c', "ET / HTTP/1.1\r\n" HOST "\r\n");
-    assert_true(kp_exchange_is_busy(&o->x));
+    assert_true(kp_http_exchange_is_busy(&o->x));
     say_text(o, 'u', HI);
-    assert_false(kp_exchange_is_busy(&o->x));
+    assert_false(kp_http_exchange_is_busy(&o->x));
     leave(o);
 }
 
@@ -837,7 +837,7 @@ static void test_the_client_ends_anywhere(void **state)
         for (size_t len = 0; len <= whole; len++) {
             struct owner *o = begin();
             client_says(o, requests[i], len);
-            assert_int_equal(kp_exchange_client_ended(&o->x), len == 0 || len == whole);
+            assert_int_equal(kp_http_exchange_client_ended(&o->x), len == 0 || len == whole);
             assert_true(o->x.last);
             leave(o);
         }
@@ -851,8 +851,8 @@ static void test_the_client_ends_in_an_answer(void **state)
         (void)state;
         say_text(o, 'c', GET("/"));
         upstream_says(o, HI, len);
-        assert_true(kp_exchange_client_ended(&o->x));
-        upstream_says(o, HI + len, strlen(HI) - len);
+        assert_true(kp_http_exchange_client_ended(&o->x));
+        upstream_says(o, &HI[len], strlen(HI) - len);
         assert_int_equal(o->answered, 1);
         assert_int_equal(o->x.over, len < strlen(HI));
         leave(o);
@@ -866,7 +866,7 @@ static void test_the_client_ends_in_mid_upload(void **state)
     (void)state;
     say_text(o, 'c', POST LENGTH "9\r\n\r\nhello");
     say_text(o, 'u', OK LENGTH "2\r\n\r\nh");
-    assert_false(kp_exchange_client_ended(&o->x));
+    assert_false(kp_http_exchange_client_ended(&o->x));
     leave(o);
 }
 
@@ -951,7 +951,7 @@ static void test_a_user_that_cannot_be_named(void **state)
     say_text(o, 'c', GET("/"));
     before = o->up.len;
     o->x.forwarded = false;
-    assert_int_equal(kp_exchange_forward(&o->x, &how), -1);
+    assert_int_equal(kp_http_exchange_forward(&o->x, &how), -1);
     assert_int_equal(o->up.len, before);
     assert_false(o->x.forwarded);
     leave(o);
