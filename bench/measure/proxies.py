@@ -82,7 +82,7 @@ class Field:
 TLS12 = Field(Tls("1.2", "ECDHE-ECDSA-AES128-SHA", "certificate", "libssl", "srp128"),
               ("floor", 2048, 100), "floor: AES-128-CBC and HMAC-SHA1", 0.8)
 TLS13 = Field(Tls("1.3", "TLS_AES_128_GCM_SHA256", "certificate13", "keyplate", "ietf"),
-              ("floor13", 0.9), "floor: AES-128-GCM", 1.0)
+              ("floor13", 100), "floor: AES-128-GCM", 0.9)
 
 
 class Running:
