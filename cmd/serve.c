@@ -271,12 +271,12 @@ static int take_numbers(const struct kp_options *options, struct kp_front_settin
     s->rules.handshake_ms = (uint32_t)handshake * 1000;
     s->rules.max_connections = most;
     s->rules.terms.head_ms = HEAD_MS;
-    s->rules.terms.rest_ms = s->rules.terms.idle_ms = (uint32_t)idle * 1000;
+    s->rules.terms.idle_ms = (uint32_t)idle * 1000;
     s->rules.terms.upstream_ms = (uint32_t)answer * 1000;
     s->rules.plain_terms = s->rules.terms;
     s->rules.plain_terms.head_ms = s->rules.handshake_ms;
     if (idle == 0 || s->rules.terms.idle_ms > PLAIN_IDLE_MS)
-        s->rules.plain_terms.rest_ms = s->rules.plain_terms.idle_ms = PLAIN_IDLE_MS;
+        s->rules.plain_terms.idle_ms = PLAIN_IDLE_MS;
     return KP_EXIT_DONE;
 }
 

@@ -8,6 +8,7 @@
 #include "guest.h"
 #include "hint.h"
 #include "identity.h"
+#include "refusal.h"
 #include "well_known.h"
 
 #define UPSTREAM_MS 5000 /* what the upstream gets to take a connection */
@@ -89,8 +90,7 @@ static size_t page(const struct bytes *b, enum kp_well_known_verdict verdict,
     case KP_WELL_KNOWN_WHOLE:
         return kp_hint_answer(out, &hint);
     case KP_WELL_KNOWN_LONG:
-        return kp_notice(out, "431 Request Header Fields Too Large", 0,
-                         "The head of this request is too long.\n");
+        return kp_refusal(out, 431);
     case KP_WELL_KNOWN_MORE:
     case KP_WELL_KNOWN_OTHER:
         break;
@@ -149,14 +149,7 @@ static size_t look(struct kp_relay *relay, const uint8_t *bytes, size_t len)
 static void say_unreached(struct bytes *b)
 {
     char text[KP_NOTICE_MAX];
-    size_t len =
-        kp_notice(text, "502 Bad Gateway", 0,
-                  "You are connected to the device and your password was right, but the "
-                  "web server behind it doesn't answer.\n"
-                  "It may still be starting: try again in a moment. If this stays, restart "
-                  "the device; whoever runs it\n"
-                  "finds the reason in the log of `keyplate serve` (check that the "
-                  "--upstream server is running).\n");
+    size_t len = kp_refusal(text, 502);
     (void)kp_secure_send(&b->relay.secure, (const uint8_t *)text, len);
     kp_secure_end(&b->relay.secure);
 }

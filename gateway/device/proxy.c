@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../notice.h"
+#include "refusal.h"
 #include "request_log.h"
 
 #define READS_A_TURN 4
@@ -73,7 +73,7 @@ static void set_phase(struct kp_proxy *p, int phase)
         uint32_t ms;
         bool renews;
     } deadlines[] = {
-        [AT_REST] = {t->rest_ms, true},     [AT_HEAD] = {t->head_ms, false},
+        [AT_REST] = {t->idle_ms, true},     [AT_HEAD] = {t->head_ms, false},
         [AT_CONNECT] = {CONNECT_MS, false}, [AT_ANSWER] = {t->upstream_ms, true},
         [AT_QUEUE] = {AGAIN_MS, false},     [AT_UPLOAD] = {t->idle_ms, true},
         [AT_WORK] = {t->idle_ms, true},     [AT_END] = {LAST_WORDS_MS, true},
@@ -237,35 +237,20 @@ void kp_proxy_reply(struct kp_proxy *p, const char *text, size_t len)
     move(p);
 }
 
-static void reply_plainly(struct kp_proxy *p, const char *status, const char *body)
+static void refuse(struct kp_proxy *p, unsigned status)
 {
     char text[KP_NOTICE_MAX];
-    kp_proxy_reply(p, text, kp_notice(text, status, 0, body));
+    kp_proxy_reply(p, text, kp_refusal(text, status));
 }
 
 static void refused(struct kp_http_exchange *x)
 {
-    static const struct {
-        const char *status, *body;
-    } replies[] = {
-        [KP_HTTP_MALFORMED] = {"400 Bad Request", "This request isn't well-formed HTTP/1.1.\n"},
-        [KP_HTTP_TOO_LONG] = {"431 Request Header Fields Too Large",
-                              "The head of this request is too long.\n"},
-        [KP_HTTP_NO_MEMORY] = {"503 Service Unavailable",
-                               "There isn't enough memory for this request just now.\n"},
-        [KP_HTTP_UNSUPPORTED] = {"501 Not Implemented",
-                                 "This request is coded in a way that isn't understood here.\n"},
-        [KP_HTTP_VERSION] = {"505 HTTP Version Not Supported", "Only HTTP/1.1 is spoken here.\n"},
-    };
     struct kp_proxy *p = of(x);
-    unsigned problem = x->request.problem;
     log_refused(p, x->request.why);
-    if (problem >= sizeof replies / sizeof replies[0] || replies[problem].status == NULL)
-        problem = KP_HTTP_MALFORMED;
     if (x->answering)
         end(p, KP_PROXY_CUT);
     else
-        reply_plainly(p, replies[problem].status, replies[problem].body);
+        refuse(p, kp_refusal_of(x->request.problem));
 }
 
 static void upstream_failed(struct kp_proxy *p, const char *why, int error)
@@ -273,17 +258,8 @@ static void upstream_failed(struct kp_proxy *p, const char *why, int error)
     log_failed(p, why, error);
     if (p->x.answering)
         end(p, KP_PROXY_CUT);
-    else if (error == UV_ETIMEDOUT)
-        reply_plainly(p, "504 Gateway Timeout",
-                      "The web server behind this one took too long to answer.\n"
-                      "Try again in a moment. If this stays, restart the device.\n");
     else
-        reply_plainly(p, "502 Bad Gateway",
-                      "You are connected to the device, but the web server behind it doesn't\n"
-                      "answer as it should. It may still be starting: try again in a moment.\n"
-                      "If this stays, restart the device; whoever runs it finds the reason in\n"
-                      "the log of `keyplate serve` (check that the --upstream server is\n"
-                      "running).\n");
+        refuse(p, error == UV_ETIMEDOUT ? 504 : 502);
 }
 
 /* ---- Connecting -------------------------------------------------------------------------- */
@@ -361,8 +337,7 @@ static void forward(struct kp_proxy *p)
         leave_upstream(p, false);
     if (kp_http_exchange_forward(&p->x, &p->onward) != 0) {
         log_failed(p, "the user's name can't be said in a field", UV_EINVAL);
-        reply_plainly(p, "500 Internal Server Error",
-                      "Your user name can't be told to the web server behind this one.\n");
+        refuse(p, 500);
         return;
     }
     if (p->upstream == NULL)
@@ -582,7 +557,7 @@ void kp_proxy_timeout(struct kp_proxy *p)
         break;
     case AT_HEAD:
         log_refused(p, "the request's head took too long");
-        reply_plainly(p, "408 Request Timeout", "This request took too long to arrive.\n");
+        refuse(p, 408);
         break;
     case AT_END:
     case AT_LAST:

@@ -46,8 +46,7 @@ struct kp_proxy_hooks {
 struct kp_proxy_terms {
     struct kp_address upstream;
     uint32_t head_ms;     /* for a head once it has begun */
-    uint32_t rest_ms;     /* between requests; 0: no limit */
-    uint32_t idle_ms;     /* without a byte within an answer, and in a tunnel; 0: no limit */
+    uint32_t idle_ms;     /* without a byte of the client's either way; 0: no limit */
     uint32_t upstream_ms; /* for the upstream to answer */
 };
 

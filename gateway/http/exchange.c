@@ -50,20 +50,24 @@ static void begin(struct kp_http_exchange *x)
     x->hooks->request(x);
 }
 
+typedef void send_fn(struct kp_http_exchange *x, const void *data, size_t len);
+
+/* The bytes of a body that the parser has just found, as a chunk or as they are. */
+static void send_body(struct kp_http_exchange *x, send_fn *send,
+                      const struct kp_http_parser *parser, bool as_chunk)
+{
+    char line[KP_HTTP_CHUNK_LINE_MAX];
+    if (as_chunk)
+        send(x, line, kp_http_chunk_line(line, parser->body_len));
+    send(x, parser->body, parser->body_len);
+    if (as_chunk)
+        send(x, "\r\n", 2);
+}
+
 static void pass_body(struct kp_http_exchange *x)
 {
-    struct kp_out line = {0};
-    if (x->over)
-        return; /* it was answered, and what is left of it is nobody's */
-    if (x->asked->framing != KP_HTTP_CHUNKED) {
-        x->hooks->to_upstream(x, x->request.body, x->request.body_len);
-        return;
-    }
-    kp_http_chunk_line(&line, x->request.body_len);
-    x->hooks->to_upstream(x, line.at, line.len);
-    x->hooks->to_upstream(x, x->request.body, x->request.body_len);
-    x->hooks->to_upstream(x, "\r\n", 2);
-    kp_out_free(&line);
+    if (!x->over) /* else it was answered, and what is left of it is nobody's */
+        send_body(x, x->hooks->to_upstream, &x->request, x->asked->framing == KP_HTTP_CHUNKED);
 }
 
 static void end_request(struct kp_http_exchange *x)
@@ -226,16 +230,8 @@ static void answer_head(struct kp_http_exchange *x)
 
 static void answer_body(struct kp_http_exchange *x)
 {
-    struct kp_out line = {0};
     x->sent += x->response.body_len;
-    if (x->chunks) {
-        kp_http_chunk_line(&line, x->response.body_len);
-        x->hooks->to_client(x, line.at, line.len);
-    }
-    x->hooks->to_client(x, x->response.body, x->response.body_len);
-    if (x->chunks)
-        x->hooks->to_client(x, "\r\n", 2);
-    kp_out_free(&line);
+    send_body(x, x->hooks->to_client, &x->response, x->chunks);
 }
 
 static void answer_end(struct kp_http_exchange *x)

@@ -2,7 +2,6 @@
 #include "forward.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "claims.h"
 #include "location.h"
@@ -71,7 +70,7 @@ struct named {
 
 static bool is_same_name(struct kp_slice a, struct kp_slice b)
 {
-    return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
+    return a.len == b.len && kp_slice_same(a.at, b.at, a.len);
 }
 
 static void mark(struct named *named, const struct kp_http_head *head, struct kp_slice option)
@@ -314,14 +313,14 @@ void kp_http_forward_response(struct kp_out *out, const struct kp_http_head *hea
 
 /* ---- Chunks ------------------------------------------------------------------------------ */
 
-void kp_http_chunk_line(struct kp_out *out, size_t len)
+size_t kp_http_chunk_line(char out[KP_HTTP_CHUNK_LINE_MAX], size_t len)
 {
-    char digits[2 * sizeof len];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = "0123456789abcdef"[len & 0xf];
-        len >>= 4;
-    } while (len > 0);
-    kp_out_add(out, digits + at, sizeof digits - at);
-    end_line(out);
+    size_t digits = 1;
+    for (size_t rest = len >> 4; rest > 0; rest >>= 4)
+        digits++;
+    for (size_t i = digits; i-- > 0; len >>= 4)
+        out[i] = "0123456789abcdef"[len & 0xf];
+    out[digits] = '\r';
+    out[digits + 1] = '\n';
+    return digits + 2;
 }

@@ -42,7 +42,10 @@ struct kp_http_back {
 void kp_http_forward_response(struct kp_out *out, const struct kp_http_head *head,
                               const struct kp_http_back *how);
 
-/* A chunk's first line and, after its bytes, CR LF are the caller's to place: "1a2b" CR LF. */
-void kp_http_chunk_line(struct kp_out *out, size_t len);
+#define KP_HTTP_CHUNK_LINE_MAX (2 * sizeof(size_t) + 2)
+
+/* The first line of a chunk of len bytes, "1a2b" CR LF, not NUL-terminated; returns its length.
+ * Chunk and CR LF are the caller's to send after it. */
+size_t kp_http_chunk_line(char out[KP_HTTP_CHUNK_LINE_MAX], size_t len);
 
 #endif

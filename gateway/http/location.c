@@ -2,7 +2,6 @@
 #include "location.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "authority.h"
 
@@ -20,11 +19,6 @@ static struct kp_slice authority_of(struct kp_slice url)
     return authority;
 }
 
-static bool is_same_name(struct kp_slice a, struct kp_slice b)
-{
-    return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
-}
-
 static bool is_loopback(struct kp_slice name)
 {
     return kp_slice_is(name, "127.0.0.1") || kp_slice_is(name, "localhost") ||
@@ -40,7 +34,7 @@ static bool leads_around(struct kp_slice authority, const struct kp_http_back *h
     port = to.port != 0 ? to.port : HTTP_PORT;
     if (port == how->upstream_port && is_loopback(to.name))
         return true;
-    return is_same_name(to.name, asked.name) &&
+    return to.name.len == asked.name.len && kp_slice_same(to.name.at, asked.name.at, to.name.len) &&
            (port == HTTP_PORT || port == asked.port || port == how->upstream_port);
 }
 
@@ -62,7 +56,7 @@ static void put_path(struct kp_out *out, struct kp_slice rest)
 
 void kp_http_location(struct kp_out *out, struct kp_slice value, const struct kp_http_back *how)
 {
-    if (value.len > SCHEME_LEN && strncasecmp(value.at, SCHEME, SCHEME_LEN) == 0) {
+    if (value.len > SCHEME_LEN && kp_slice_same(value.at, SCHEME, SCHEME_LEN)) {
         struct kp_slice authority = authority_of(value);
         size_t used = SCHEME_LEN + authority.len;
         if (leads_around(authority, how)) {

@@ -61,7 +61,6 @@ struct kp_passage {
     uint8_t end;     /* enum kp_passage_end */
     uint8_t closing; /* handles that are yet to close */
     bool connecting;
-    bool moving;
 };
 
 /* Takes over fd, the client's, connects to way->to, sends first[first_len] (what was read from fd

@@ -401,13 +401,41 @@ static void test_given_up(void **state)
     }
 }
 
+/* Contexts are kept from one exchange to the next by who is warm, and by nobody else; and what was
+ * kept opens and seals what comes, also when it has been given back in between. */
+static void test_warm(void **state)
+{
+    (void)state;
+    arm(0);
+    for (size_t i = 0; i < COUNT(ways); i++) {
+        struct world13 *w = &worlds[ways[i].world];
+        struct pair p;
+        pair13_open(&p, w, START, 1);
+        pair_connect(&p, w->world.login, NULL, NULL);
+        pair_run(&p);
+        assert_true(pair_say(&p, KP_CLIENT, "there", 5) && pair_say(&p, KP_SERVER, "back", 4));
+        long cold = live;
+        kp_conn_keep_warm(p.conn[KP_SERVER], true);
+        assert_int_equal(live, cold);
+        assert_true(pair_say(&p, KP_CLIENT, "there", 5) && pair_say(&p, KP_SERVER, "back", 4));
+        assert_true(live > cold);
+        long warm = live;
+        assert_true(pair_say(&p, KP_CLIENT, "again", 5) && pair_say(&p, KP_SERVER, "and", 3));
+        assert_int_equal(live, warm);
+        kp_conn_keep_warm(p.conn[KP_SERVER], false);
+        assert_int_equal(live, cold);
+        assert_true(pair_say(&p, KP_CLIENT, "once", 4) && pair_say(&p, KP_SERVER, "more", 4));
+        assert_int_equal(live, cold);
+        pair_close(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_connections),
-        cmocka_unit_test(test_crypto_library),
-        cmocka_unit_test(test_shared),
-        cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_connections), cmocka_unit_test(test_crypto_library),
+        cmocka_unit_test(test_shared),      cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_warm),
     };
 
     /* Before the crypto library's first allocation. */
