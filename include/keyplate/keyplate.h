@@ -16,6 +16,7 @@
  *      for (;;) {
  *          unsigned s = kp_conn_state(c);
  *          if (s & KP_NEED_CREDENTIAL)  look kp_conn_user() up, kp_conn_credential()
+ *          if (s & KP_NEED_GUESS)       kp_throttle_take(), kp_conn_guess()
  *          if (s & KP_NEED_COMPUTE)     kp_conn_compute(), here or on another thread
  *          if (s & KP_WIRE_OUT)         kp_wire_out() -> send() -> kp_wire_out_done()
  *          if (s & KP_APP_OUT)          kp_app_out() -> use it -> kp_app_out_done()
@@ -165,6 +166,7 @@ struct kp_settings {
     uint16_t record_size_limit; /* largest plaintext record we ask the peer for (RFC 8449), 512 to
                                    16384; 0: 16384 */
     bool defer_compute;         /* stop with KP_NEED_COMPUTE before heavy arithmetic */
+    bool count_guesses;         /* server: stop with KP_NEED_GUESS before a guess is judged */
     bool no_tickets;            /* server: issue and take none; client: ask for none */
     const uint8_t *device_id;   /* server: server_identity of TLS 1.3, bound into tickets; copied */
     size_t device_id_len;
@@ -219,6 +221,7 @@ struct kp_spake2plus_verifier;
 struct kp_credential {
     const struct kp_srp_verifier *srp;
     const struct kp_spake2plus_verifier *spake2plus;
+    const struct kp_spake2plus_verifier *nobody; /* what a guess that isn't judged gets: TLS 1.3 */
     uint8_t salt[KP_SALT_MAX];
     size_t salt_len;
     uint8_t binding[32]; /* SHA-256 over the verifier bytes and generation: what tickets die with */
@@ -229,6 +232,100 @@ struct kp_credential {
 /* Never fails to find: an unknown name gets a simulated credential.  Only KP_E_CRYPTO. */
 int kp_store_lookup(const struct kp_store *store, const char *name, size_t name_len,
                     struct kp_credential *out) KP_MUST_CHECK;
+
+/* ---- Guesses (server) ------------------------------------------------------------------------ */
+
+/* How many guesses at passwords are judged: one set of token buckets for all versions of TLS, for
+ * each source, for each name and for all together.  A guess takes a token of each before it can
+ * learn anything; only a proof gives its own back.  What isn't judged looks like a wrong password.
+ * Names are treated alike whether or not there is such a user.  Nothing is ever locked for good: a
+ * refused guess takes nothing.
+ *
+ * - A source is an IPv6 address' first 64 bits, or an IPv4 address.
+ * - The last quarter of a name's tokens, and of all tokens, is for sources that have no failure of
+ *   their own: those are served first.
+ * - Who was proved from a source is, from there, exempt for 30 days from what others do to that
+ * name and to all: then a bucket of that pair alone counts, beside the source's own.  So is nobody
+ * else from there.
+ * - Tables have a fixed size and are keyed by a secret: nobody can choose whom to share a place
+ * with. When one is full, what has the least to forget is forgotten.
+ *
+ * State can outlive the process: then it is leased, written before tokens are spent, a few at a
+ * time, and what was leased counts as spent after a restart.  It holds the seconds that are left,
+ * and no time of any clock.
+ *
+ * Safe to share between threads.  Times are milliseconds of any clock that doesn't jump, the same
+ * for all calls. */
+struct kp_throttle;
+
+/* A bucket: tokens when it is full, and seconds until one comes back. */
+struct kp_bucket {
+    uint32_t burst;   /* 4 to 10000; 0: the default */
+    uint32_t seconds; /* 1 to 86400; 0: the default */
+};
+
+struct kp_throttle_settings {
+    struct kp_bucket source; /* default: 16, one in 60 seconds */
+    struct kp_bucket name;   /* default: 32, one in 300 seconds; of a proved pair too */
+    struct kp_bucket all;    /* default: 64, one in 60 seconds */
+    bool leased;             /* kp_throttle_take says KP_GUESS_LEASE when state has to be written */
+    kp_random_fn *random;    /* NULL: the crypto library's generator */
+    void *random_arg;
+};
+
+#define KP_SOURCE_LEN 16 /* bytes of an IPv6 address, or ::ffff:a.b.c.d: RFC 4291 2.5.5.2 */
+#define KP_THROTTLE_STATE_MAX 65536 /* bytes of state, at most */
+
+enum kp_verdict {
+    KP_GUESS_GRANTED, /* judge it: kp_conn_guess(conn, true) */
+    KP_GUESS_REFUSED, /* don't: kp_conn_guess(conn, false) */
+    KP_GUESS_LEASE,   /* write kp_throttle_state, say kp_throttle_stored, ask again */
+};
+
+/* What a granted guess took; the caller keeps it until the connection is proved, or drops it. */
+struct kp_guess {
+    uint64_t source;
+    uint64_t name;
+    bool exempt;
+    bool granted;
+};
+
+/* KP_E_ARGUMENT: a bucket out of its range.  KP_E_MEMORY, KP_E_CRYPTO. */
+int kp_throttle_new(struct kp_throttle **out,
+                    const struct kp_throttle_settings *settings) KP_MUST_CHECK;
+/* Wipes and frees; NULL is fine. */
+void kp_throttle_free(struct kp_throttle *throttle);
+
+/* Before anything else: takes up what an earlier process wrote.  text[len]: hostile or damaged, it
+ * is KP_E_SYNTAX and changes nothing. */
+int kp_throttle_restore(struct kp_throttle *throttle, const char *text, size_t len,
+                        uint64_t now_ms) KP_MUST_CHECK;
+/* What wasn't to be restored is taken as spent: as if all tokens of `all` were gone now, so that a
+ * lost state is no way to more guesses. */
+void kp_throttle_spend(struct kp_throttle *throttle, uint64_t now_ms);
+
+/* A guess at the password of name[len] (any bytes) from source is to be judged.  *out is set with
+ * each verdict. */
+enum kp_verdict kp_throttle_take(struct kp_throttle *throttle, const uint8_t source[KP_SOURCE_LEN],
+                                 const char *name, size_t len, uint64_t now_ms,
+                                 struct kp_guess *out) KP_MUST_CHECK;
+/* That guess was right: its tokens come back, no others, and the pair is exempt from now on.  Once
+ * for a guess; one that wasn't granted changes nothing. */
+void kp_throttle_proved(struct kp_throttle *throttle, struct kp_guess *guess, uint64_t now_ms);
+/* Seconds until a guess from source could be judged as far as its own failures go; 0: now. */
+uint32_t kp_throttle_wait(struct kp_throttle *throttle, const uint8_t source[KP_SOURCE_LEN],
+                          uint64_t now_ms);
+
+/* State to be written durably, with leases for all who asked: text, NUL-terminated, its length
+ * returned; less than KP_THROTTLE_STATE_MAX.  Secret in so far as it holds the tables' key.  One
+ * caller at a time, from here to kp_throttle_stored. */
+size_t kp_throttle_state(struct kp_throttle *throttle, uint64_t now_ms,
+                         char out[KP_THROTTLE_STATE_MAX]);
+/* It is written; or it can't be, and the guesses go on without. */
+void kp_throttle_stored(struct kp_throttle *throttle);
+/* Whether more is leased than is spent, and nobody has made a guess for three seconds: time to write
+ * the state again, so that a restart costs nobody anything. */
+bool kp_throttle_unsettled(struct kp_throttle *throttle, uint64_t now_ms);
 
 /* ---- The person's side (client) ------------------------------------------------------------ */
 
@@ -271,9 +368,9 @@ enum kp_first {
  * read in it: the srp extension or a suite of RFC 5054, the pake extension, a ticket that a server
  * of this library gave at any time, whether or not it still opens.  So KP_FIRST_OTHER_TLS says that
  * the password and its tickets are nothing to this peer.  Whether the body of an extension
- * is well-formed isn't asked; a hello whose own framing is broken, that is longer than kp_conn takes
- * (16 KiB) or is cut so small that it fills KP_FIRST_MAX bytes is KP_FIRST_OTHER, as is one in the
- * form of SSLv2.  Of HTTP the method is looked at, capital letters and a space. */
+ * is well-formed isn't asked; a hello whose own framing is broken, that is longer than kp_conn
+ * takes (16 KiB) or is cut so small that it fills KP_FIRST_MAX bytes is KP_FIRST_OTHER, as is one
+ * in the form of SSLv2.  Of HTTP the method is looked at, capital letters and a space. */
 enum kp_first kp_first_bytes(const uint8_t *bytes, size_t len);
 
 /* ---- Connections ---------------------------------------------------------------------------- */
@@ -288,9 +385,10 @@ enum kp_state {
     KP_NEED_CREDENTIAL = 1u << 4, /* server: kp_conn_user(), then kp_conn_credential() */
     KP_NEED_COMPUTE = 1u << 5,    /* kp_conn_compute() */
     KP_HANDSHAKING = 1u << 6,
-    KP_PROVED = 1u << 7,     /* both sides proved the password (or a ticket of such a proof) */
-    KP_PEER_ENDED = 1u << 8, /* close_notify came and app out is empty */
-    KP_CLOSED = 1u << 9,     /* over: failed, or ended by both; wire out may still hold bytes */
+    KP_PROVED = 1u << 7,      /* both sides proved the password (or a ticket of such a proof) */
+    KP_PEER_ENDED = 1u << 8,  /* close_notify came and app out is empty */
+    KP_CLOSED = 1u << 9,      /* over: failed, or ended by both; wire out may still hold bytes */
+    KP_NEED_GUESS = 1u << 10, /* server with count_guesses: kp_throttle_take(), kp_conn_guess() */
 };
 
 /* A connection of the context's role.  now: seconds of any clock that doesn't jump (the same for
@@ -328,10 +426,10 @@ int kp_wire_in_end(struct kp_conn *conn) KP_MUST_CHECK;
 const uint8_t *kp_wire_out(const struct kp_conn *conn, size_t *len);
 void kp_wire_out_done(struct kp_conn *conn, size_t len);
 
-/* What was computed of the keys, some 2 KB, is given back whenever no byte is in flight, and computed
- * again for the next: an idle connection is small.  warm: it is kept from now on, which saves a
- * microsecond or more for each small exchange; false: given back now, and as before.  For callers who
- * know which few of their connections are busy. */
+/* What was computed of the keys, some 2 KB, is given back whenever no byte is in flight, and
+ * computed again for the next: an idle connection is small.  warm: it is kept from now on, which
+ * saves a microsecond or more for each small exchange; false: given back now, and as before.  For
+ * callers who know which few of their connections are busy. */
 void kp_conn_keep_warm(struct kp_conn *conn, bool warm);
 
 /* app in: seals up to len bytes, *used of them (0 when wire out must be drained first).  Refused
@@ -348,6 +446,11 @@ void kp_app_out_done(struct kp_conn *conn, size_t len);
  * bytes and, in TLS 1.3, from none to 16 KiB of them: hostile).  Else the claimed name, or NULL. */
 const char *kp_conn_user(const struct kp_conn *conn, size_t *len);
 int kp_conn_credential(struct kp_conn *conn, const struct kp_credential *credential) KP_MUST_CHECK;
+/* During KP_NEED_GUESS: the peer is about to learn whether its password is right, or has sent what
+ * tells us: in TLS 1.3 before its share is used, in TLS 1.2 before its Finished is.  Comes once,
+ * and never for a ticket.  granted false: it is not judged, with the messages, alerts and work of a
+ * wrong password. */
+int kp_conn_guess(struct kp_conn *conn, bool granted) KP_MUST_CHECK;
 /* During KP_NEED_COMPUTE: a modular exponentiation or two, or a few multiplications of points.  No
  * other call on this connection may run at the same time. */
 int kp_conn_compute(struct kp_conn *conn) KP_MUST_CHECK;

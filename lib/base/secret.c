@@ -34,3 +34,33 @@ bool kp_equal_secret(const void *a, const void *b, size_t len)
     __asm__ __volatile__("" : "+r"(differ));
     return differ == 0;
 }
+
+/* All ones for 1, 0 for 0. */
+static size_t mask_of(size_t bit)
+{
+    size_t mask = (size_t)0 - bit;
+
+    /* Keeps the compiler from making a branch of it. */
+    __asm__ __volatile__("" : "+r"(mask));
+    return mask;
+}
+
+size_t kp_strip_secret(uint8_t *data, size_t len)
+{
+    size_t leading = 1; /* until a byte isn't 0 */
+    size_t zeros = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        leading &= ((size_t)data[i] - 1) >> (sizeof(size_t) * 8 - 1);
+        zeros += leading;
+    }
+    /* By 1, 2, 4 and so on, each time in full whether it counts or not. */
+    for (size_t by = 1, bit = 0; by <= len; by <<= 1, bit++) {
+        size_t yes = mask_of(zeros >> bit & 1);
+        for (size_t i = 0; i < len; i++) {
+            size_t from = i + by < len ? data[i + by] : 0;
+            data[i] = (uint8_t)((from & yes) | (data[i] & ~yes));
+        }
+    }
+    return len - zeros;
+}

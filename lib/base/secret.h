@@ -12,5 +12,8 @@ void kp_wipe(void *data, size_t len);
 void kp_free_secret(void *data, size_t len);
 /* Whether a[len] equals b[len], in time that depends on len alone. */
 bool kp_equal_secret(const void *a, const void *b, size_t len);
+/* Moves data[len] down over its leading zeros, with zeros behind it, and gives the length that is
+ * left; time and what memory is touched depend on len alone. */
+size_t kp_strip_secret(uint8_t *data, size_t len);
 
 #endif

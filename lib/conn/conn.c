@@ -428,16 +428,35 @@ const char *kp_conn_user(const struct kp_conn *c, size_t *len)
     return c->outcome.user;
 }
 
+/* What the version needs of it. */
+static bool has_halves(const struct kp_conn *c, const struct kp_credential *credential)
+{
+    if (c->outcome.version != KP_TLS13)
+        return credential->srp != NULL;
+    return credential->spake2plus != NULL &&
+           (credential->nobody != NULL || !c->context->count_guesses);
+}
+
 int kp_conn_credential(struct kp_conn *c, const struct kp_credential *credential)
 {
     if (c->error != 0)
         return c->error;
     if (c->suspended != KP_SUSPEND_CREDENTIAL || credential->salt_len == 0 ||
-        credential->salt_len > KP_SALT_MAX ||
-        (c->outcome.version == KP_TLS13 ? credential->spake2plus == NULL : credential->srp == NULL))
+        credential->salt_len > KP_SALT_MAX || !has_halves(c, credential))
         return KP_E_ARGUMENT;
     c->handshake->credential = *credential;
     c->handshake->have_credential = true;
+    return resume_with(c);
+}
+
+int kp_conn_guess(struct kp_conn *c, bool granted)
+{
+    if (c->error != 0)
+        return c->error;
+    if (c->suspended != KP_SUSPEND_GUESS)
+        return KP_E_ARGUMENT;
+    c->handshake->guess_answered = true;
+    c->handshake->guess_granted = granted;
     return resume_with(c);
 }
 

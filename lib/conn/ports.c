@@ -41,6 +41,7 @@ unsigned kp_conn_state(const struct kp_conn *c)
     state |= c->handshake != NULL ? KP_HANDSHAKING : 0u;
     state |= c->suspended == KP_SUSPEND_CREDENTIAL ? KP_NEED_CREDENTIAL : 0u;
     state |= c->suspended == KP_SUSPEND_COMPUTE ? KP_NEED_COMPUTE : 0u;
+    state |= c->suspended == KP_SUSPEND_GUESS ? KP_NEED_GUESS : 0u;
     if (c->peer_ended) {
         state |= app_out ? 0u : KP_PEER_ENDED;
         state |= c->we_ended && !app_out ? KP_CLOSED : 0u;

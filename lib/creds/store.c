@@ -283,38 +283,45 @@ static size_t mask(bool yes)
     return m;
 }
 
-/* out = yes ? a : b, by a mask. */
-static void choose(uint8_t *out, size_t yes, const uint8_t *a, const uint8_t *b, size_t len)
+/* out = yes ? from : out, by a mask. */
+static void take(void *out, size_t yes, const void *from, size_t len)
 {
+    const uint8_t *in = from;
+    uint8_t *to = out;
+
     for (size_t i = 0; i < len; i++)
-        out[i] = (uint8_t)((a[i] & yes) | (b[i] & ~yes));
+        to[i] = (uint8_t)((in[i] & yes) | (to[i] & ~yes));
 }
 
+static void take_entry(struct kp_credential *out, size_t yes, const struct entry *entry)
+{
+    take(&out->srp, yes, &entry->srp, sizeof out->srp);
+    take(&out->spake2plus, yes, &entry->spake2plus, sizeof out->spake2plus);
+    take(out->salt, yes, entry->salt, sizeof out->salt);
+    take(&out->salt_len, yes, &entry->salt_len, sizeof out->salt_len);
+    take(out->binding, yes, entry->binding, sizeof out->binding);
+    take(&out->srp_simulated, yes, &entry->srp_simulated, sizeof out->srp_simulated);
+    take(&out->spake2plus_simulated, yes, &entry->spake2plus_simulated,
+         sizeof out->spake2plus_simulated);
+}
+
+/* Every entry is read whole: neither a branch nor an address tells which one it is. */
 int kp_store_lookup(const struct kp_store *store, const char *name, size_t name_len,
                     struct kp_credential *out)
 {
+    const struct entry *nobody = &store->entries[store->count];
     uint8_t id[ID_LEN];
-    uint8_t salt[KP_SALT_MAX];
-    uint8_t binding[BINDING_LEN];
-    size_t at = store->count;
 
     memset(out, 0, sizeof *out);
+    take_entry(out, mask(true), nobody);
+    out->nobody = nobody->spake2plus;
     if (derive(store, "keyplate name", name, name_len, id) != 0 ||
-        derive(store, "keyplate binding", name, name_len, binding) != 0 ||
-        kp_roster_salt(store->crypto, store->seed, store->salt_len, name, name_len, salt) != 0)
+        derive(store, "keyplate binding", name, name_len, out->binding) != 0 ||
+        kp_roster_salt(store->crypto, store->seed, store->salt_len, name, name_len, out->salt) != 0)
         return KP_E_CRYPTO;
     for (size_t i = 0; i < store->count; i++) {
-        size_t this_one = mask(kp_equal_secret(store->entries[i].id, id, sizeof id));
-        at = (at & ~this_one) | (i & this_one);
+        const struct entry *entry = &store->entries[i];
+        take_entry(out, mask(kp_equal_secret(entry->id, id, sizeof id)), entry);
     }
-    const struct entry *entry = &store->entries[at];
-    size_t real = ~mask(at == store->count);
-    out->srp = entry->srp;
-    out->spake2plus = entry->spake2plus;
-    out->salt_len = entry->salt_len;
-    choose(out->salt, real, entry->salt, salt, sizeof salt);
-    choose(out->binding, real, entry->binding, binding, sizeof binding);
-    out->srp_simulated = entry->srp_simulated;
-    out->spake2plus_simulated = entry->spake2plus_simulated;
     return 0;
 }

@@ -61,23 +61,28 @@ size_t kp_mod_len(const struct kp_mod *m)
 
 int kp_mod_residue(const struct kp_mod *m, const uint8_t *in, size_t len, uint8_t *out)
 {
-    /* Public values: A and B as they came off the wire. */
-    while (len > 0 && in[0] == 0) {
+    uint8_t n[KP_MOD_MAX];
+    unsigned borrow = 0;
+    unsigned any = 0;
+
+    /* Only what came off the wire can be longer. */
+    while (len > m->len && in[0] == 0) {
         in++;
         len--;
     }
     if (len == 0 || len > m->len)
         return KP_E_SHARE;
-    BIGNUM *value = BN_bin2bn(in, (int)len, NULL);
-    if (value == NULL)
-        return KP_E_MEMORY;
-    bool fits = BN_ucmp(value, m->n) < 0;
-    BN_free(value);
-    if (!fits)
-        return KP_E_SHARE;
+    if (BN_bn2binpad(m->n, n, (int)m->len) != (int)m->len)
+        return KP_E_CRYPTO;
     memset(out, 0, m->len - len);
     memcpy(out + m->len - len, in, len);
-    return 0;
+    for (size_t i = m->len; i-- > 0;) {
+        borrow = ((unsigned)out[i] - n[i] - borrow) >> 8 & 1u;
+        any |= out[i];
+    }
+    /* Less than N, and not 0. */
+    unsigned fits = borrow & ((0u - any) >> 8 & 1u);
+    return (int)(fits - 1u) & KP_E_SHARE;
 }
 
 /* Scratch numbers of one operation: wiped with their context. */

@@ -101,7 +101,8 @@ int kp_mod_new(struct kp_mod **out, const uint8_t *modulus, size_t len) KP_MUST_
 void kp_mod_free(struct kp_mod *mod);
 size_t kp_mod_len(const struct kp_mod *mod);
 
-/* Pads in[len] to a residue.  KP_E_SHARE when it is 0, not less than the modulus, or longer. */
+/* Pads in[len] to a residue.  KP_E_SHARE when it is 0, not less than the modulus, or longer: out is
+ * then not to be used.  Time depends on len alone, if that isn't more than kp_mod_len(). */
 int kp_mod_residue(const struct kp_mod *mod, const uint8_t *in, size_t len,
                    uint8_t *out) KP_MUST_CHECK;
 /* out = base ^ exponent.  Exponent and base secret: time depends on their lengths alone. */

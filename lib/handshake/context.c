@@ -80,6 +80,7 @@ static int fill(struct kp_context *c, const struct kp_settings *s)
         return KP_E_ARGUMENT;
     c->role = s->role;
     c->defer_compute = s->defer_compute;
+    c->count_guesses = s->count_guesses && s->role == KP_SERVER;
     c->no_tickets = s->no_tickets;
     c->record_size_limit = limit;
     c->buffer_len = s->buffer_len > KP_RECORD_WIRE_MAX ? s->buffer_len : KP_RECORD_WIRE_MAX;

@@ -16,6 +16,7 @@
 struct kp_context {
     atomic_uint references;
     enum kp_role role;
+    bool count_guesses;
     bool defer_compute;
     bool no_tickets;
     uint8_t versions; /* KP_USE_*, never 0 */

@@ -56,6 +56,7 @@ const struct kp_step kp_flow12_server[] = {
     RECV(KP_CLIENT_KEY_EXCHANGE, SHARE_MAX, 0, kp_server12_recv_key_exchange),
     ACT(KP_STEP_HEAVY, 0, kp_server12_make_secret),
     ACT(KP_STEP_CCS_RECV, 0, kp_srp12_read_keys),
+    ACT(KP_STEP_ACT, 0, kp_server12_guess),
     RECV(KP_FINISHED, KP_VERIFY_LEN, 0, kp_srp12_recv_finished),
     SEND(KP_NEW_SESSION_TICKET, KP_FACT_TICKET_PROMISED, kp_server12_send_ticket),
     ACT(KP_STEP_CCS_SEND, 0, kp_srp12_write_keys),
@@ -109,6 +110,7 @@ const struct kp_step kp_flow13_server_retry[] = {
 const struct kp_step kp_flow13_server[] = {
     ACT(KP_STEP_ACT, KP_FACT_TICKET_OFFERED, kp_server13_take_ticket),
     ACT(KP_STEP_ACT, 0, kp_server13_look_up),
+    ACT(KP_STEP_ACT, 0, kp_server13_guess),
     ACT(KP_STEP_HEAVY, 0, kp_server13_compute),
     SEND(KP_SERVER_HELLO, 0, kp_server13_send_hello),
     ACT(KP_STEP_ACT, KP_FACT_COMPAT, kp_tls13_send_ccs),

@@ -49,6 +49,7 @@ enum kp_step_kind {
 enum kp_suspend {
     KP_SUSPEND_CREDENTIAL = 1,
     KP_SUSPEND_COMPUTE,
+    KP_SUSPEND_GUESS,
     KP_SUSPEND_CONNECT, /* a client before kp_conn_connect */
     KP_SUSPEND_INPUT,
     KP_FINISHED_FLOW,
@@ -187,6 +188,8 @@ struct kp_handshake {
     bool ask_cookie;
     bool proves_nothing; /* TLS 1.3: made for another device, or by a name that nobody can have */
     bool have_credential;
+    bool guess_answered;
+    bool guess_granted;
     struct kp_credential credential;
     char *claimed; /* srp_I or client_identity of ClientHello; ours */
     size_t claimed_len;
@@ -244,7 +247,7 @@ int kp_client_take_alpn(struct kp_handshake *hs, const struct kp_extensions *ext
 
 /* What both roles of TLS 1.2 do alike (srp12_common.c). */
 int kp_srp12_shares_new(struct kp_handshake *hs, const struct kp_srp_group *group) KP_MUST_CHECK;
-int kp_srp12_master(struct kp_handshake *hs, const uint8_t *s) KP_MUST_CHECK;
+int kp_srp12_master(struct kp_handshake *hs, uint8_t *s) KP_MUST_CHECK; /* changes s */
 int kp_srp12_keys(struct kp_handshake *hs) KP_MUST_CHECK;
 int kp_srp12_read_keys(struct kp_handshake *hs) KP_MUST_CHECK;
 int kp_srp12_write_keys(struct kp_handshake *hs) KP_MUST_CHECK;
@@ -309,6 +312,7 @@ int kp_server12_send_key_exchange(struct kp_handshake *hs, struct kp_builder *b)
 int kp_server12_send_done(struct kp_handshake *hs, struct kp_builder *b);
 int kp_server12_recv_key_exchange(struct kp_handshake *hs, struct kp_reader *r);
 int kp_server12_make_secret(struct kp_handshake *hs);
+int kp_server12_guess(struct kp_handshake *hs);
 int kp_server12_send_ticket(struct kp_handshake *hs, struct kp_builder *b);
 int kp_client_make_shares(struct kp_handshake *hs);
 int kp_client_send_hello(struct kp_handshake *hs, struct kp_builder *b);
@@ -323,6 +327,7 @@ int kp_server13_send_retry(struct kp_handshake *hs, struct kp_builder *b);
 int kp_server13_recv_second_hello(struct kp_handshake *hs, struct kp_reader *r);
 int kp_server13_take_ticket(struct kp_handshake *hs);
 int kp_server13_look_up(struct kp_handshake *hs);
+int kp_server13_guess(struct kp_handshake *hs);
 int kp_server13_compute(struct kp_handshake *hs);
 int kp_server13_send_hello(struct kp_handshake *hs, struct kp_builder *b);
 int kp_server13_send_extensions(struct kp_handshake *hs, struct kp_builder *b);

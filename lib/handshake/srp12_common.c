@@ -22,17 +22,14 @@ int kp_srp12_shares_new(struct kp_handshake *hs, const struct kp_srp_group *grou
     return kp_handshake_random(hs, hs->srp.exponent, sizeof(hs->srp.exponent));
 }
 
-/* The premaster secret is S without leading zeros: what every peer does. */
-int kp_srp12_master(struct kp_handshake *hs, const uint8_t *s)
+/* The premaster secret is S without leading zeros: what every peer does.  Their number makes no
+ * branch of ours; HMAC's hash of it has a block less only where there are 9 or more. */
+int kp_srp12_master(struct kp_handshake *hs, uint8_t *s)
 {
-    size_t len = kp_srp_len(hs->srp.group);
+    size_t len = kp_strip_secret(s, kp_srp_len(hs->srp.group));
     uint8_t session_hash[KP_SHA256_LEN];
     int err = kp_transcript_peek(&hs->transcript, session_hash);
 
-    while (len > 0 && s[0] == 0) {
-        s++;
-        len--;
-    }
     if (err == 0)
         err = kp_master12(hs->context->crypto, (struct kp_span){s, len}, session_hash, hs->master);
     if (err == 0)

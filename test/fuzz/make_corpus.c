@@ -9,6 +9,7 @@
 
 #include "creds/foreign.h"
 #include "creds/roster.h"
+#include "creds/throttle.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -303,6 +304,31 @@ static void put_credentials(void)
     put_unchecked(&text);
 }
 
+/* ---- Guesses ------------------------------------------------------------------------------- */
+
+static void put_throttles(void)
+{
+    static char text[KP_THROTTLE_STATE_MAX];
+    struct seeded random;
+    const struct kp_throttle_settings settings = {.random = seeded_random, .random_arg = &random};
+    uint8_t source[KP_SOURCE_LEN] = {0x20, 0x01};
+    struct kp_throttle *throttle;
+    struct kp_guess guess;
+
+    seeded_start(&random, 1);
+    must(kp_throttle_new(&throttle, &settings) == 0);
+    put_file("throttle", "new", text, kp_throttle_state(throttle, START, text));
+    for (uint8_t i = 0; i < 12; i++) {
+        source[7] = i;
+        must(kp_throttle_take(throttle, source, "alice", 5, START, &guess) == KP_GUESS_GRANTED);
+        if (i % 3 == 0)
+            kp_throttle_proved(throttle, &guess, START);
+        must(kp_throttle_take(throttle, source, "bob", i % 4, START, &guess) == KP_GUESS_GRANTED);
+    }
+    put_file("throttle", "used", text, kp_throttle_state(throttle, START, text));
+    kp_throttle_free(throttle);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -314,5 +340,6 @@ int main(int argc, char **argv)
     put_records();
     put_tickets();
     put_credentials();
+    put_throttles();
     return 0;
 }

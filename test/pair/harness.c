@@ -188,7 +188,7 @@ static bool answer(struct pair *p, enum kp_role role)
     unsigned state = kp_conn_state(p->conn[role]);
     int err = 0;
 
-    if (p->withhold || (state & (KP_NEED_CREDENTIAL | KP_NEED_COMPUTE)) == 0)
+    if (p->withhold || (state & (KP_NEED_CREDENTIAL | KP_NEED_COMPUTE | KP_NEED_GUESS)) == 0)
         return false;
     if (state & KP_NEED_CREDENTIAL) {
         size_t len;
@@ -196,6 +196,9 @@ static bool answer(struct pair *p, enum kp_role role)
         bool known = p->alice != NULL && len == strlen(ALICE) && memcmp(name, ALICE, len) == 0;
         p->lookups++;
         err = kp_conn_credential(p->conn[role], known ? p->alice : &p->world->simulated);
+    } else if (state & KP_NEED_GUESS) {
+        p->guesses++;
+        err = kp_conn_guess(p->conn[role], !p->refuse_guesses);
     } else {
         p->computes++;
         err = kp_conn_compute(p->conn[role]);

@@ -96,6 +96,8 @@ struct pair {
     const struct kp_credential *alice; /* NULL: alice is simulated */
     unsigned lookups;
     unsigned computes;
+    unsigned guesses;
+    bool refuse_guesses;
     bool withhold; /* suspensions are not answered */
 };
 

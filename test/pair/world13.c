@@ -63,6 +63,8 @@ void world13_open(struct world13 *w, const struct kp_settings *client,
     must(kp_spake2plus_verifier_new(&w->alice, w->world.crypto, secret->w0, l) == 0);
     must(kp_spake2plus_verifier_fake(&w->nobody, w->world.crypto) == 0);
     w->world.credential.spake2plus = w->alice;
+    w->world.credential.nobody = w->nobody;
+    w->world.simulated.nobody = w->nobody;
     w->world.simulated.spake2plus = w->nobody;
     w->world.simulated.spake2plus_simulated = true;
     give_device(w, w->world.login, ALICE, ALICE_PASSWORD);

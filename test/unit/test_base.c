@@ -309,6 +309,27 @@ static void test_alert_names(void **state)
     assert_string_equal(kp_alert_name(-1), "unknown");
 }
 
+/* Every count of leading zeros, of lengths that are powers of two and that aren't. */
+static void test_strip(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len < 70; len++) {
+        for (size_t zeros = 0; zeros <= len; zeros++) {
+            uint8_t data[71] = {0};
+            for (size_t i = zeros; i < len; i++)
+                data[i] = (uint8_t)(i == zeros ? 1 + i * 3 : i % 3);
+            data[len] = 0xEE;
+            assert_int_equal(kp_strip_secret(data, len), len - zeros);
+            for (size_t i = 0; i < len; i++) {
+                size_t from = i + zeros;
+                uint8_t want = (uint8_t)(i == 0 ? 1 + from * 3 : from % 3);
+                assert_int_equal(data[i], from < len ? want : 0);
+            }
+            assert_int_equal(data[len], 0xEE);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_builder),  cmocka_unit_test(test_builder_length),
         cmocka_unit_test(test_wipe),     cmocka_unit_test(test_equal),
         cmocka_unit_test(test_errors),   cmocka_unit_test(test_alert_names),
+        cmocka_unit_test(test_strip),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
