@@ -362,7 +362,7 @@ static void give_back_of(struct kp_throttle *throttle, struct kp_throttle_place 
     absolve(throttle, place);
 }
 
-static void settle_proof(struct kp_throttle *throttle, const struct kp_guess *guess)
+static void give_all_back(struct kp_throttle *throttle, const struct kp_guess *guess)
 {
     struct kp_throttle_tables *tables = &throttle->tables;
     struct kp_throttle_pair *pair = find_pair(throttle, guess->source, guess->name);
@@ -373,12 +373,17 @@ static void settle_proof(struct kp_throttle *throttle, const struct kp_guess *gu
     } else if (pair != NULL) {
         give_back(throttle, &pair->debt, &throttle->name);
     }
-    pair = claim_pair(throttle, guess->source, guess->name);
+}
+
+static void exempt(struct kp_throttle *throttle, const struct kp_guess *guess)
+{
+    struct kp_throttle_pair *pair = claim_pair(throttle, guess->source, guess->name);
     pair->until = throttle->now + KP_THROTTLE_EXEMPT_SECONDS * (uint64_t)1000;
     pair->debt.unwritten = true;
 }
 
-void kp_throttle_proved(struct kp_throttle *throttle, struct kp_guess *guess, uint64_t now_ms)
+static void end_guess(struct kp_throttle *throttle, struct kp_guess *guess, bool proved,
+                      uint64_t now_ms)
 {
     if (!guess->granted)
         return;
@@ -386,8 +391,20 @@ void kp_throttle_proved(struct kp_throttle *throttle, struct kp_guess *guess, ui
     pthread_mutex_lock(&throttle->lock);
     kp_throttle_tick(throttle, now_ms);
     throttle->active_at = throttle->now;
-    settle_proof(throttle, guess);
+    give_all_back(throttle, guess);
+    if (proved)
+        exempt(throttle, guess);
     pthread_mutex_unlock(&throttle->lock);
+}
+
+void kp_throttle_proved(struct kp_throttle *throttle, struct kp_guess *guess, uint64_t now_ms)
+{
+    end_guess(throttle, guess, true, now_ms);
+}
+
+void kp_throttle_unused(struct kp_throttle *throttle, struct kp_guess *guess, uint64_t now_ms)
+{
+    end_guess(throttle, guess, false, now_ms);
 }
 
 void kp_throttle_spend(struct kp_throttle *throttle, uint64_t now_ms)
