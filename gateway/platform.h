@@ -1,6 +1,7 @@
 /*
  * What differs between operating systems and is not a socket: the process's own limits, and how a
- * person's browser is opened.  platform.c is the only file of the gateway that may look at Linux.
+ * person's browser is opened.  platform.c and device/confine*.c are the only files of the gateway
+ * that may look at Linux.
  */
 #ifndef KP_GATEWAY_PLATFORM_H
 #define KP_GATEWAY_PLATFORM_H
