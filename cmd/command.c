@@ -11,6 +11,7 @@
 #define OPTION_COLUMN 26 /* where an option's explanation begins */
 
 static const char *command_name = "";
+static void (*diverted)(const char *text);
 
 void kp_command_named(const char *name)
 {
@@ -20,6 +21,12 @@ void kp_command_named(const char *name)
 __attribute__((format(printf, 3, 0))) static void say(const char *kind, const char *tail,
                                                       const char *format, va_list args)
 {
+    if (diverted != NULL) {
+        char text[1024];
+        (void)vsnprintf(text, sizeof text, format, args);
+        diverted(text);
+        return;
+    }
     (void)fflush(stdout);
     flockfile(stderr);
     (void)fprintf(stderr, "keyplate%s%s: %s", command_name[0] != '\0' ? " " : "", command_name,
@@ -27,6 +34,11 @@ __attribute__((format(printf, 3, 0))) static void say(const char *kind, const ch
     (void)vfprintf(stderr, format, args);
     (void)fprintf(stderr, "%s\n", tail);
     funlockfile(stderr);
+}
+
+void kp_command_divert(void (*to)(const char *text))
+{
+    diverted = to;
 }
 
 int kp_command_fail(int status, const char *format, ...)

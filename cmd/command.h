@@ -47,6 +47,10 @@ void kp_command_warn(const char *format, ...) __attribute__((format(printf, 1, 2
 /* The same, for what a person should know. */
 void kp_command_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* From now on what the four above would print goes to that function, without "keyplate NAME: " and
+ * the line's end; NULL: to stderr again.  For a command that goes on after a mistake. */
+void kp_command_divert(void (*to)(const char *text));
+
 /* Prints a command's help, at most 80 columns wide, on stdout. */
 void kp_command_help(const struct kp_command *command);
 

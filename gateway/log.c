@@ -5,20 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "creds/text.h"
 
 #define VALUE_MAX 512 /* bytes of a value; longer ones are cut */
+#define END_LEN 16    /* ,"cut":true} and \n */
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
 static void put(struct kp_log_line *line, const char *text)
 {
     size_t len = strlen(text);
-    size_t room = sizeof line->text - 3 - line->len; /* for } and \n */
-    if (len > room)
-        len = room;
+    if (len > sizeof line->text - END_LEN - line->len) {
+        line->full = true;
+        return;
+    }
     memcpy(line->text + line->len, text, len);
     line->len += len;
 }
@@ -98,10 +99,28 @@ static void put_time(struct kp_log_line *line)
     put(line, text);
 }
 
+/* The system's log has a time of its own. */
+static void begin_text(struct kp_log_line *line, enum kp_log_level level, const char *event)
+{
+    if (!line->log->to_syslog && !line->log->bare) {
+        put_time(line);
+        put(line, " ");
+    }
+    put(line, level_names[level]);
+    if (!line->log->bare) {
+        put(line, " ");
+        put(line, event);
+    }
+    put(line, ": ");
+}
+
 void kp_log_begin(struct kp_log_line *line, const struct kp_log *log, enum kp_log_level level,
                   const char *event, const char *message)
 {
     line->on = level <= log->level;
+    line->log = log;
+    line->level = (uint8_t)level;
+    line->full = line->cut = false;
     line->json = log->json;
     line->len = 0;
     if (!line->on)
@@ -114,41 +133,49 @@ void kp_log_begin(struct kp_log_line *line, const struct kp_log *log, enum kp_lo
         kp_log_word(line, "event", event);
         put_message(line, message);
     } else {
-        put_time(line);
-        put(line, " ");
-        put(line, level_names[level]);
-        put(line, " ");
-        put(line, event);
-        put(line, ": ");
+        begin_text(line, level, event);
         put(line, message);
         put(line, ";");
     }
 }
 
+/* Half a field would be none, and in JSON half a line. */
+static void keep_whole(struct kp_log_line *line, size_t start)
+{
+    if (!line->full)
+        return;
+    line->len = start;
+    line->full = false;
+    line->cut = true;
+}
+
 void kp_log_text(struct kp_log_line *line, const char *key, const char *value, size_t len)
 {
+    size_t start;
     if (!line->on || value == NULL)
         return;
+    start = line->len;
     put_key(line, key);
     put_quoted(line, value, len);
+    keep_whole(line, start);
+}
+
+static void put_raw(struct kp_log_line *line, const char *key, const char *value)
+{
+    size_t start = line->len;
+    put_key(line, key);
+    put(line, value);
+    keep_whole(line, start);
 }
 
 void kp_log_word(struct kp_log_line *line, const char *key, const char *value)
 {
     if (!line->on || value == NULL)
         return;
-    if (line->json) {
+    if (line->json)
         kp_log_text(line, key, value, strlen(value));
-        return;
-    }
-    put_key(line, key);
-    put(line, value);
-}
-
-static void put_raw(struct kp_log_line *line, const char *key, const char *value)
-{
-    put_key(line, key);
-    put(line, value);
+    else
+        put_raw(line, key, value);
 }
 
 void kp_log_number(struct kp_log_line *line, const char *key, uint64_t value)
@@ -174,22 +201,48 @@ void kp_log_flag(struct kp_log_line *line, const char *key, bool value)
         put_raw(line, key, value ? "true" : "false");
 }
 
-void kp_log_end(struct kp_log_line *line)
+/* Into the room that put leaves. */
+static void end_line(struct kp_log_line *line)
 {
-    size_t done = 0;
-    if (!line->on)
-        return;
+    const char *end =
+        line->cut ? (line->json ? ",\"cut\":true}\n" : " cut=true\n") : (line->json ? "}\n" : "\n");
+    size_t len = strlen(end);
+    memcpy(line->text + line->len, end, len);
+    line->len += len;
+}
+
+static bool write_line(struct kp_log_line *line)
+{
+    static const uint8_t severities[] = {3, 4, 6, 7}; /* RFC 5424 6.2.1 */
     if (!line->json && line->len > 0 && line->text[line->len - 1] == ';')
         line->len--;
-    if (line->json)
-        line->text[line->len++] = '}';
-    line->text[line->len++] = '\n';
-    while (done < line->len) {
-        ssize_t wrote = write(STDERR_FILENO, line->text + done, line->len - done);
-        if (wrote <= 0)
-            return; /* there is nowhere to complain */
-        done += (size_t)wrote;
-    }
+    end_line(line);
+    return line->log->to_syslog ? kp_log_sink_syslog(severities[line->level], line->text, line->len)
+                                : kp_log_sink_stderr(line->text, line->len);
+}
+
+void kp_log_catch_up(const struct kp_log *log)
+{
+    struct kp_log_line line;
+    uint64_t lines = kp_log_sink_take_untold();
+    if (lines == 0)
+        return;
+    kp_log_begin(&line, log, KP_LOG_WARNING, "log",
+                 "lines were dropped: who reads the log was too slow, or wasn't there");
+    kp_log_number(&line, "dropped", lines);
+    if (!line.on)
+        return;
+    if (!write_line(&line))
+        kp_log_sink_give_untold(lines);
+}
+
+void kp_log_end(struct kp_log_line *line)
+{
+    if (!line->on)
+        return;
+    kp_log_catch_up(line->log);
+    if (!write_line(line))
+        kp_log_sink_lose();
 }
 
 void kp_log_say(const struct kp_log *log, enum kp_log_level level, const char *event,
