@@ -173,6 +173,8 @@ static int run_job(struct job *j)
     int status = KP_EXIT_PROOF;
     for (int i = 0; i < TRIES && status == KP_EXIT_PROOF; i++) {
         status = attempt(j, &result);
+        if (status == KP_EXIT_PROOF && i + 1 == KP_TROUBLE_MANY)
+            kp_trouble_tell_slowed();
         if (!kp_ask_again_makes_sense(j->options))
             break;
     }

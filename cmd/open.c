@@ -211,6 +211,8 @@ static int prove(struct job *j)
         if (!kp_ask_again_makes_sense(j->options))
             break;
         status = prove_once(j, kp_error_text(KP_E_PROOF));
+        if (status == KP_EXIT_PROOF && i + 1 == KP_TROUBLE_MANY)
+            kp_trouble_tell_slowed();
     }
     if (status != KP_EXIT_DONE)
         return status;
@@ -260,6 +262,8 @@ static void halted(struct kp_device *device)
     struct job *j = device->owner;
     int status = tell_trouble(j, &device->trouble);
     bool asks = ++j->failures < TRIES && kp_ask_again_makes_sense(j->options);
+    if (j->failures == KP_TROUBLE_MANY)
+        kp_trouble_tell_slowed();
     if (!asks || kp_asking_start(&j->asking) != 0)
         end(j, status);
 }

@@ -1,21 +1,16 @@
 /*
- * keyplate serve: its options and configuration file, checked and handed to the front door.
+ * keyplate serve: its options, and the front door that is given them.
  */
-#include <errno.h>
-#include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "device/front_check.h"
 #include "device/front_door.h"
-#include "device/plain_words.h"
 #include "keylog.h"
 #include "platform.h"
-
-#define CREDENTIALS "/var/lib/keyplate/credentials"
-#define HEAD_MS 30000       /* for the head of a request, once it has begun */
-#define PLAIN_IDLE_MS 60000 /* --idle-timeout of those who proved nothing, at most */
+#include "serve_settings.h"
 
 /* The last row belongs to a later version: known, so that it can be answered in a sentence. */
 static const struct kp_option table[] = {
@@ -23,7 +18,7 @@ static const struct kp_option table[] = {
      "where clients connect, as 0.0.0.0:443 or [::]:443; port 0 picks a free one; repeats"},
     {"upstream", KP_OPTION_VALUE, "ADDR:PORT|unix:PATH", "the web server behind it, in plain HTTP"},
     {"credentials", KP_OPTION_VALUE, "FILE",
-     "who may come in (default " CREDENTIALS "); see keyplate help passwd"},
+     "who may come in (default " KP_SERVE_CREDENTIALS "); see keyplate help passwd"},
     {"config", KP_OPTION_VALUE, "FILE", "an INI file whose keys are these options"},
     {"http", KP_OPTION_VALUE, "on|off",
      "understand HTTP (default on); off: carry bytes of any protocol"},
@@ -51,10 +46,30 @@ static const struct kp_option table[] = {
      "seconds that the upstream gets to begin its answer to a request (default 60)"},
     {"idle-timeout", KP_OPTION_VALUE, "S",
      "seconds without a byte after which a connection is closed; 0: never (default 3600)"},
+    {"head-timeout", KP_OPTION_VALUE, "S",
+     "seconds that the head of a request gets once it has begun (default 30)"},
     {"max-connections", KP_OPTION_VALUE, "N",
      "when there are so many, who has proved nothing gives way (default 4096, less where "
      "descriptors or memory are few)"},
-    {"log", KP_OPTION_VALUE, "text|json", "how log lines on stderr look (default text)"},
+    {"max-per-source", KP_OPTION_VALUE, "N",
+     "connections of one address (IPv6: of a /64) that have proved nothing; then its oldest gives "
+     "way (default a quarter of --max-connections)"},
+    {"max-handshakes", KP_OPTION_VALUE, "N",
+     "handshakes in progress; then the one that is oldest gives way (default 256, less where "
+     "--max-connections is small)"},
+    {"max-requests", KP_OPTION_VALUE, "N",
+     "requests at the upstream at once; those above get a 503 page (default 256)"},
+    {"throttle-file", KP_OPTION_VALUE, "FILE",
+     "where failed guesses outlive a restart (default the credentials' path and .throttle)"},
+    {"run-as", KP_OPTION_VALUE, "USER",
+     "started as root: who to be once the ports are open (default the owner of the credentials)"},
+    {"metrics", KP_OPTION_VALUE, "ADDR:PORT|unix:PATH",
+     "counters for Prometheus, on loopback or a unix socket (default none)"},
+    {"check", KP_OPTION_FLAG, NULL,
+     "look at the configuration and the credentials, say what is wrong, and end"},
+    {"access-log", KP_OPTION_FLAG, NULL, "log a line for each request"},
+    {"log-to", KP_OPTION_VALUE, "stderr|syslog", "where log lines go (default stderr)"},
+    {"log", KP_OPTION_VALUE, "text|json", "how log lines look (default text)"},
     {"quiet", KP_OPTION_FLAG, NULL, "log warnings and errors only"},
     {"verbose", KP_OPTION_FLAG, NULL, "log more"},
 #ifdef KP_KEYLOG
@@ -63,291 +78,6 @@ static const struct kp_option table[] = {
     {"advertise", KP_OPTION_FLAG, NULL, NULL},
     {NULL, KP_OPTION_FLAG, NULL, NULL},
 };
-
-static const char *const later[] = {"advertise"};
-
-/* ---- The configuration file -------------------------------------------------------------- */
-
-struct reading {
-    struct kp_options *options;
-    char why[KP_OPTIONS_WHY_LEN];
-};
-
-static int take_key(void *arg, const char *section, const char *name, const char *value)
-{
-    struct reading *r = arg;
-    if (r->why[0] != '\0')
-        return 0;
-    if (section[0] != '\0' && strcmp(section, "serve") != 0)
-        return 1; /* another command's */
-    if (strcmp(name, "config") == 0) {
-        snprintf(r->why, sizeof r->why, "a configuration file can't name another");
-        return 0;
-    }
-    return kp_options_set(r->options, name, value, r->why) == 0;
-}
-
-static int read_config(struct kp_options *options)
-{
-    const char *path = kp_options_get(options, "config");
-    struct reading reading = {.options = options};
-    int line;
-    if (path == NULL)
-        return KP_EXIT_DONE;
-    line = ini_parse(path, take_key, &reading);
-    if (line == 0)
-        return KP_EXIT_DONE;
-    if (line < 0)
-        return kp_command_fail(KP_EXIT_FAILED, "can't read the configuration %s: %s", path,
-                               strerror(errno));
-    return kp_command_misused("%s, line %d: %s", path, line,
-                              reading.why[0] != '\0' ? reading.why
-                                                     : "not a [section] or key = value");
-}
-
-/* ---- Checking ---------------------------------------------------------------------------- */
-
-static int refuse_later(const struct kp_options *options)
-{
-    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-        if (kp_options_has(options, later[i]))
-            return kp_command_misused("--%s is not in this version", later[i]);
-    return KP_EXIT_DONE;
-}
-
-/* The door of that address that there is already; port 0 is always another one. */
-static struct kp_front_address *find_door(struct kp_front_address *doors, size_t count,
-                                          const struct kp_address *address)
-{
-    for (size_t i = 0; kp_address_port(address) != 0 && i < count; i++)
-        if (doors[i].address.len == address->len &&
-            memcmp(&doors[i].address.where, &address->where, address->len) == 0)
-            return &doors[i];
-    return NULL;
-}
-
-static int add_doors(const struct kp_options *options, const char *name, unsigned first,
-                     unsigned more, struct kp_front_address *doors, size_t *count)
-{
-    for (size_t i = 0; i < kp_options_count(options, name); i++) {
-        const char *text = kp_options_item(options, name, i);
-        unsigned kind = i == 0 ? first : more;
-        struct kp_address address;
-        struct kp_front_address *there;
-        const char *why;
-        if (kp_address_parse(&address, text, &why) != 0)
-            return kp_command_misused("--%s %.100s: %s", name, text, why);
-        there = find_door(doors, *count, &address);
-        if (there != NULL && (there->kind & kind) != 0)
-            return kp_command_misused("--%s %.100s is given twice", name, text);
-        if (there != NULL)
-            there->kind |= kind;
-        else
-            doors[(*count)++] = (struct kp_front_address){.address = address, .kind = kind};
-    }
-    return KP_EXIT_DONE;
-}
-
-static int take_listen(const struct kp_options *options, struct kp_front_settings *s)
-{
-    size_t most = kp_options_count(options, "listen") + kp_options_count(options, "http-listen");
-    struct kp_front_address *doors = calloc(most > 0 ? most : 1, sizeof *doors);
-    unsigned more = s->transition == KP_DUAL ? KP_DOOR_OTHER : KP_DOOR_TLS;
-    int status;
-    if (doors == NULL)
-        return kp_command_fail(KP_EXIT_FAILED, "out of memory");
-    s->doors = doors;
-    if (kp_options_count(options, "listen") == 0)
-        return kp_command_misused("--listen is missing: where clients connect, as 0.0.0.0:443");
-    status = add_doors(options, "listen", KP_DOOR_TLS, more, doors, &s->door_count);
-    if (status == KP_EXIT_DONE)
-        status =
-            add_doors(options, "http-listen", KP_DOOR_PLAIN, KP_DOOR_PLAIN, doors, &s->door_count);
-    return status;
-}
-
-/* ---- The transition ---------------------------------------------------------------------- */
-
-/* In dual, with one --listen, browsers are led to the other server itself. */
-static bool is_within_reach(const struct kp_front_settings *s)
-{
-    const struct kp_address *other = &s->rules.other_tls;
-    if (s->door_count > 1 && (s->doors[1].kind & KP_DOOR_OTHER))
-        return true;
-    return !kp_address_is_unix(other) &&
-           (!kp_address_is_loopback(other) || kp_address_is_loopback(&s->doors[0].address));
-}
-
-static int check_transition(const struct kp_options *options, const struct kp_front_settings *s)
-{
-    bool other = kp_options_has(options, "other-tls");
-    bool wants_other = s->transition == KP_DUAL || s->transition == KP_SAME_PORT;
-    if (wants_other && !other)
-        return kp_command_misused("--transition %s needs --other-tls: the device's HTTPS server, "
-                                  "as 127.0.0.1:8443",
-                                  kp_options_get(options, "transition"));
-    if (other && !wants_other)
-        return kp_command_misused("--other-tls is for --transition dual or same-port");
-    if (s->transition == KP_SNIFF && !kp_options_has(options, "http-listen"))
-        return kp_command_misused("--transition sniff needs --http-listen, as 0.0.0.0:80");
-    if (s->transition == KP_SNIFF && !s->rules.http)
-        return kp_command_misused("--transition sniff needs --http on");
-    if (s->transition == KP_DUAL && !is_within_reach(s))
-        return kp_command_misused("--transition dual needs a second --listen: the port where "
-                                  "browsers reach the server of --other-tls");
-    if (s->transition == KP_DUAL && s->door_count == 1)
-        return kp_command_misused("--transition dual needs a second --listen, or --http-listen: "
-                                  "nobody would be led to the server of --other-tls");
-    if (kp_options_has(options, "notice") && !kp_options_has(options, "http-listen"))
-        return kp_command_misused("--notice is for pages of --http-listen");
-    return KP_EXIT_DONE;
-}
-
-static int take_words(const struct kp_options *options, struct kp_front_settings *s)
-{
-    const char *path = kp_options_get(options, "notice");
-    const char *why;
-    char *words;
-    if (path == NULL)
-        return KP_EXIT_DONE;
-    if (kp_plain_words_read(&words, path, &why) != 0)
-        return kp_command_fail(KP_EXIT_FAILED, "--notice %.200s: %s", path, why);
-    s->words = words;
-    return KP_EXIT_DONE;
-}
-
-static int take_server(const struct kp_options *options, const char *name, struct kp_address *out)
-{
-    const char *text = kp_options_get(options, name);
-    const char *why;
-    struct kp_host host;
-    if (strstr(text, "://") != NULL)
-        return kp_command_misused("--%s is written without http:// and path: 127.0.0.1:8080", name);
-    if (strncmp(text, "unix:", 5) != 0 && kp_host_split(&host, text, strlen(text), NULL, &why) != 0)
-        return kp_command_misused("--%s %.120s: %s", name, text, why);
-    if (kp_address_find(out, text, &why) != 0)
-        return kp_command_fail(KP_EXIT_FAILED, "--%s %.120s: %s", name, text, why);
-    return KP_EXIT_DONE;
-}
-
-static int take_servers(const struct kp_options *options, struct kp_front_settings *s)
-{
-    int status;
-    if (!kp_options_has(options, "upstream"))
-        return kp_command_misused("--upstream is missing: the web server, as 127.0.0.1:8080");
-    status = take_server(options, "upstream", &s->rules.terms.upstream);
-    if (status == KP_EXIT_DONE && kp_options_has(options, "other-tls"))
-        status = take_server(options, "other-tls", &s->rules.other_tls);
-    s->rules.plain_terms.upstream = s->rules.terms.upstream;
-    return status;
-}
-
-/* Two descriptors a connection, and some that no client can take; an eighth of the memory if all of
- * them stall in the middle of their longest message. */
-static size_t sensible_connections(size_t descriptors)
-{
-    const size_t stalled = 40 * 1024;
-    size_t own = descriptors > 128 ? 64 : descriptors / 2;
-    size_t most = (descriptors - own) / 2 < 4096 ? (descriptors - own) / 2 : 4096;
-    uint64_t memory = kp_platform_memory() / 8 / stalled;
-    if (memory >= 64 && memory < most)
-        most = (size_t)memory;
-    return most;
-}
-
-static int take_numbers(const struct kp_options *options, struct kp_front_settings *s)
-{
-    char why[KP_OPTIONS_WHY_LEN];
-    size_t descriptors = kp_platform_descriptors();
-    size_t sensible = sensible_connections(descriptors);
-    unsigned long workers, handshake, idle, answer, most;
-    if (kp_options_number(options, "workers", 1, 64, 1, &workers, why) != 0 ||
-        kp_options_number(options, "handshake-timeout", 1, 3600, 10, &handshake, why) != 0 ||
-        kp_options_number(options, "upstream-timeout", 1, 86400, 60, &answer, why) != 0 ||
-        kp_options_number(options, "idle-timeout", 0, 4000000, 3600, &idle, why) != 0 ||
-        kp_options_number(options, "max-connections", 1, 1000000, sensible, &most, why) != 0)
-        return kp_command_misused("%s", why);
-    s->workers = (unsigned)workers;
-    s->rules.handshake_ms = (uint32_t)handshake * 1000;
-    s->rules.max_connections = most;
-    s->rules.terms.head_ms = HEAD_MS;
-    s->rules.terms.idle_ms = (uint32_t)idle * 1000;
-    s->rules.terms.upstream_ms = (uint32_t)answer * 1000;
-    s->rules.plain_terms = s->rules.terms;
-    s->rules.plain_terms.head_ms = s->rules.handshake_ms;
-    if (idle == 0 || s->rules.terms.idle_ms > PLAIN_IDLE_MS)
-        s->rules.plain_terms.idle_ms = PLAIN_IDLE_MS;
-    return KP_EXIT_DONE;
-}
-
-static int take_protocols(const struct kp_options *options, struct kp_front_settings *s)
-{
-    static const char *const versions[] = {"1.2", "1.3", "any", NULL};
-    static const unsigned use[] = {KP_USE_TLS12, KP_USE_TLS13, KP_USE_TLS12 | KP_USE_TLS13};
-    static const char *const forms[] = {"ietf", "boringssl", "both", NULL};
-    static const unsigned pake[] = {KP_PAKE_IETF, KP_PAKE_BORINGSSL,
-                                    KP_PAKE_IETF | KP_PAKE_BORINGSSL};
-    char why[KP_OPTIONS_WHY_LEN];
-    size_t version, form;
-    if (kp_options_choice(options, "tls", versions, 2, &version, why) != 0 ||
-        kp_options_choice(options, "pake", forms, 2, &form, why) != 0)
-        return kp_command_misused("%s", why);
-    s->rules.versions = use[version];
-    s->rules.pake = pake[form];
-    return KP_EXIT_DONE;
-}
-
-static int take_choices(const struct kp_options *options, struct kp_front_settings *s)
-{
-    static const char *const identities[] = {"none", "headers", "proxy-v2", NULL};
-    static const char *const modes[] = {"strict", "sniff", "dual", "same-port", NULL};
-    static const char *const ways[] = {"on", "off", NULL};
-    static const char *const forms[] = {"text", "json", NULL};
-    char why[KP_OPTIONS_WHY_LEN];
-    size_t identity, form, mode, way;
-    if (kp_options_choice(options, "identity", identities, 0, &identity, why) != 0 ||
-        kp_options_choice(options, "transition", modes, 0, &mode, why) != 0 ||
-        kp_options_choice(options, "http", ways, 0, &way, why) != 0 ||
-        kp_options_choice(options, "log", forms, 0, &form, why) != 0)
-        return kp_command_misused("%s", why);
-    if (kp_options_has(options, "quiet") && kp_options_has(options, "verbose"))
-        return kp_command_misused("--quiet and --verbose exclude each other");
-    if (identity == KP_IDENTITY_HEADERS && way == 1)
-        return kp_command_misused("--identity headers needs --http on");
-    s->rules.identity = (uint8_t)identity;
-    s->rules.http = way == 0;
-    s->transition = (enum kp_transition)mode;
-    s->rules.log.json = form == 1;
-    s->rules.log.level = kp_options_has(options, "quiet")     ? KP_LOG_WARNING
-                         : kp_options_has(options, "verbose") ? KP_LOG_DEBUG
-                                                              : KP_LOG_INFO;
-    return KP_EXIT_DONE;
-}
-
-static int check(struct kp_options *options, struct kp_front_settings *s)
-{
-    int status = read_config(options);
-    if (status == KP_EXIT_DONE)
-        status = refuse_later(options);
-    if (status == KP_EXIT_DONE)
-        status = take_choices(options, s);
-    if (status == KP_EXIT_DONE)
-        status = take_protocols(options, s);
-    if (status == KP_EXIT_DONE)
-        status = take_numbers(options, s);
-    if (status == KP_EXIT_DONE)
-        status = take_listen(options, s);
-    if (status == KP_EXIT_DONE)
-        status = take_servers(options, s);
-    if (status == KP_EXIT_DONE)
-        status = check_transition(options, s);
-    if (status == KP_EXIT_DONE)
-        status = take_words(options, s);
-    s->credentials = kp_options_get(options, "credentials");
-    if (s->credentials == NULL)
-        s->credentials = CREDENTIALS;
-    return status;
-}
 
 static int open_keylog(struct kp_keylog *keylog, const struct kp_options *options)
 {
@@ -363,24 +93,78 @@ static int open_keylog(struct kp_keylog *keylog, const struct kp_options *option
     return KP_EXIT_DONE;
 }
 
-static void forget(struct kp_front_settings *s)
+/* Where the words of a mistake go while the log has to tell them. */
+static char mistake[512];
+
+static void keep_mistake(const char *text)
 {
-    free((void *)s->doors);
-    free((void *)s->words);
+    if (mistake[0] == '\0')
+        (void)snprintf(mistake, sizeof mistake, "%s", text);
 }
 
 /* On SIGHUP: the command line as it was, and the configuration file as it is now. */
-static int reread(void *arg, struct kp_front_rules *out)
+static int reread(void *arg, struct kp_front_rules *out, char *why, size_t why_len)
 {
     struct kp_front_settings fresh = {0};
     struct kp_options options;
     int status = KP_EXIT_FAILED;
+    mistake[0] = '\0';
+    kp_command_divert(keep_mistake);
     if (kp_options_again(&options, arg) == 0)
-        status = check(&options, &fresh);
+        status = kp_serve_settings_take(&options, &fresh);
+    kp_command_divert(NULL);
+    if (mistake[0] != '\0')
+        (void)snprintf(why, why_len, "%s", mistake);
     *out = fresh.rules;
-    forget(&fresh);
+    kp_serve_settings_forget(&fresh);
     kp_options_free(&options);
     return status == KP_EXIT_DONE ? 0 : -1;
+}
+
+/* ---- --check ------------------------------------------------------------------------------ */
+
+static void say_problem(const char *problem)
+{
+    (void)kp_command_fail(KP_EXIT_FAILED, "%s", problem);
+}
+
+static const char *purpose(unsigned kind)
+{
+    if (kind & KP_DOOR_PLAIN)
+        return kind & ~(unsigned)KP_DOOR_PLAIN ? "TLS and plain HTTP" : "plain HTTP";
+    return kind & KP_DOOR_TLS ? "the password TLS" : "either TLS";
+}
+
+/* What would be served, for a person. */
+static void say_fine(const struct kp_options *options, const struct kp_front_settings *s,
+                     size_t users)
+{
+    const char *transition = kp_options_get(options, "transition");
+    char text[KP_ADDRESS_TEXT_LEN];
+    printf("the configuration is fine\n");
+    for (size_t i = 0; i < s->door_count; i++)
+        printf("listen: %s, %s\n", kp_address_text(&s->doors[i].address, text),
+               purpose(s->doors[i].kind));
+    printf("upstream: %s\n", kp_address_text(&s->rules.terms.upstream, text));
+    printf("transition: %s\n", transition != NULL ? transition : "strict");
+    if (s->rules.other_tls.len != 0)
+        printf("other TLS: %s\n", kp_address_text(&s->rules.other_tls, text));
+    if (s->metrics.len != 0)
+        printf("metrics: %s\n", kp_address_text(&s->metrics, text));
+    printf("credentials: %s, %zu user%s\n", s->credentials, users, users == 1 ? "" : "s");
+}
+
+/* status: of what the options themselves say. */
+static int check(const struct kp_options *options, const struct kp_front_settings *s, int status)
+{
+    size_t users = 0;
+    size_t problems = s->doors != NULL ? kp_front_check(s, say_problem, &users) : 0;
+    if (status != KP_EXIT_DONE)
+        return status;
+    if (problems > 0)
+        return KP_EXIT_FAILED;
+    say_fine(options, s, users);
+    return fflush(stdout) == 0 && !ferror(stdout) ? KP_EXIT_DONE : KP_EXIT_FAILED;
 }
 
 static int run(struct kp_options *options)
@@ -389,7 +173,12 @@ static int run(struct kp_options *options)
     struct kp_keylog keylog = {.file = NULL};
     int status;
     kp_platform_tune_memory();
-    status = check(options, &settings);
+    status = kp_serve_settings_take(options, &settings);
+    if (settings.check) {
+        status = check(options, &settings, status);
+        kp_serve_settings_forget(&settings);
+        return status;
+    }
     if (status == KP_EXIT_DONE)
         status = open_keylog(&keylog, options);
     if (status == KP_EXIT_DONE) {
@@ -403,7 +192,7 @@ static int run(struct kp_options *options)
             status = kp_command_fail(KP_EXIT_FAILED, "%s", why);
     }
     kp_keylog_close(&keylog);
-    forget(&settings);
+    kp_serve_settings_forget(&settings);
     return status;
 }
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TOKEN_S 60 /* in which a device that is kept by Keyplate judges one more guess */
+
 /* What the far end was offered and didn't take; nothing when it wasn't reached. */
 static void tell_tried(const struct kp_trouble *trouble)
 {
@@ -35,4 +37,9 @@ int kp_trouble_tell(const struct kp_trouble *trouble, const char *where, bool ve
     if (verbose)
         tell_tried(trouble);
     return status;
+}
+
+void kp_trouble_tell_slowed(void)
+{
+    kp_command_note("the device may be slowing guesses: wait %d s before the next", TOKEN_S);
 }

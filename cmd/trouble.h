@@ -11,4 +11,11 @@
  * offered.  The exit status. */
 int kp_trouble_tell(const struct kp_trouble *trouble, const char *where, bool verbose);
 
+/* So many proofs that failed in a row, and the device itself may be the reason. */
+#define KP_TROUBLE_MANY 3
+
+/* After KP_TROUBLE_MANY: while a device slows guesses the right password is refused, too, and
+ * nothing on the wire tells it from a wrong one. */
+void kp_trouble_tell_slowed(void);
+
 #endif

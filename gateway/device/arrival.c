@@ -53,6 +53,8 @@ static void passed_over(struct kp_passage *passage)
 static void passed_closed(struct kp_passage *passage)
 {
     struct passed *c = of_passage(passage);
+    kp_counted_more(&c->client.worker->shop->counters.bytes_in, passage->client.bytes);
+    kp_counted_more(&c->client.worker->shop->counters.bytes_out, passage->server.bytes);
     kp_client_leave(&c->client);
     free(c);
 }
@@ -130,6 +132,7 @@ static void sorted(struct kp_newcomer *newcomer, int fd, enum kp_first first, co
 {
     struct sorted *c = of_newcomer(newcomer);
     struct kp_worker *w = c->client.worker;
+    kp_client_discount(&c->client); /* what it becomes counts in its place */
     if (first == KP_FIRST_OTHER_TLS && c->rules.passes)
         pass(w, fd, &c->client.from, bytes, len);
     else if (first == KP_FIRST_HTTP && c->rules.plain != KP_WAY_TELL)
@@ -141,8 +144,10 @@ static void sorted(struct kp_newcomer *newcomer, int fd, enum kp_first first, co
 static void gone(struct kp_newcomer *newcomer, int error)
 {
     const struct sorted *c = of_newcomer(newcomer);
+    struct kp_counters *counters = &c->client.worker->shop->counters;
     struct kp_log_line line;
     char address[KP_ADDRESS_TEXT_LEN];
+    kp_counted(&counters->handshakes[KP_SHAKE_NONE][KP_SHAKE_BROKEN]);
     kp_log_begin(&line, &c->client.worker->rules.log, KP_LOG_INFO, "handshake-failed",
                  error == UV_ETIMEDOUT
                      ? "the client said too little for longer than --handshake-timeout"
@@ -205,6 +210,7 @@ static void sort(struct kp_worker *w, const struct kp_door_rules *rules, int fd,
 void kp_arrival(struct kp_worker *w, const struct kp_door_rules *rules, int fd,
                 const union kp_inet *from)
 {
+    kp_counted(&w->shop->counters.connections_total);
     if (kp_transition_sorts(rules))
         sort(w, rules, fd, from);
     else if (rules->tls)

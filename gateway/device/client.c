@@ -11,7 +11,7 @@ void kp_clients_init(struct kp_clients *list)
 
 static void put_in(struct kp_client *c, struct kp_clients *list)
 {
-    c->list = list;
+    c->newcomer = list == &c->worker->newcomers;
     c->next = NULL;
     c->at = list->end;
     *c->at = c;
@@ -24,7 +24,7 @@ static void take_out(struct kp_client *c)
     if (c->next != NULL)
         c->next->at = c->at;
     else
-        c->list->end = c->at;
+        (c->newcomer ? &c->worker->newcomers : &c->worker->others)->end = c->at;
 }
 
 void kp_client_enter(struct kp_client *c, const struct kp_client_kind *kind,
@@ -36,6 +36,9 @@ void kp_client_enter(struct kp_client *c, const struct kp_client_kind *kind,
     c->from = *from;
     c->born = uv_now(&worker->loop.uv);
     put_in(c, &worker->newcomers);
+    /* Without memory for it, it isn't counted. */
+    (void)kp_sources_enter(&worker->shop->sources, &c->member, worker->number, from,
+                           (enum kp_crowd)kind->crowd);
 }
 
 void kp_client_move(struct kp_client *c, struct kp_clients *to)
@@ -44,9 +47,23 @@ void kp_client_move(struct kp_client *c, struct kp_clients *to)
     put_in(c, to);
 }
 
+void kp_client_proved(struct kp_client *c, const char *user, size_t user_len)
+{
+    kp_client_move(c, &c->worker->others);
+    kp_sources_move(&c->worker->shop->sources, &c->member, c->worker->number, KP_CROWD_PROVED, user,
+                    user_len);
+}
+
+void kp_client_discount(struct kp_client *c)
+{
+    kp_client_move(c, &c->worker->others);
+    kp_sources_leave(&c->worker->shop->sources, &c->member, c->worker->number);
+}
+
 void kp_client_leave(struct kp_client *c)
 {
     take_out(c);
+    kp_sources_leave(&c->worker->shop->sources, &c->member, c->worker->number);
     atomic_fetch_sub(&c->worker->shop->connections, 1);
     kp_worker_look_around(c->worker);
 }

@@ -88,6 +88,7 @@ int kp_credentials_open(struct kp_credentials *c, const char *path,
         kp_store_free(c->store);
         return -1;
     }
+    c->loads = 1;
     keep_spare(c);
     remark(c, c->store);
     return 0;
@@ -152,9 +153,11 @@ static void install(struct kp_credentials *c, struct kp_store *store, struct kp_
 /* The old ones stay in force; said once for each reason and each change of the file. */
 static void stay(struct kp_credentials *c, const char *why, bool new_file)
 {
-    if (new_file || !c->failed || strcmp(c->trouble, why) != 0)
+    if (new_file || !c->failed || strcmp(c->trouble, why) != 0) {
+        c->failed_loads++;
         kp_log_say(c->log, KP_LOG_ERROR, "credentials",
                    "the changed credentials can't be used, the old ones stay in force: %s", why);
+    }
     c->failed = true;
     snprintf(c->trouble, sizeof c->trouble, "%s", why);
 }
@@ -179,6 +182,7 @@ bool kp_credentials_refresh(struct kp_credentials *c, bool force)
         return false;
     }
     c->failed = false;
+    c->loads++;
     kp_log_say(c->log, KP_LOG_INFO, "credentials", "\"%s\" is in force: %zu user%s", c->path,
                kp_store_users(store), kp_store_users(store) == 1 ? "" : "s");
     remark(c, store);

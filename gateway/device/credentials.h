@@ -19,7 +19,8 @@ struct kp_credentials {
     uv_mutex_t lock;             /* of the two below */
     struct kp_store *store;
     struct kp_context *context;
-    struct stat seen; /* of the file that was last looked at */
+    unsigned long loads, failed_loads; /* for those who watch; the same thread */
+    struct stat seen;                  /* of the file that was last looked at */
     bool missing;
     int spare;   /* a descriptor kept so that the file can be opened when there are no others */
     bool failed; /* the last load: tried again at each look, whether or not the file changes */

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "../net/sock.h"
+#include "confine.h"
+#include "metrics.h"
 #include "worker.h"
 
 #define LOOK_MS 300  /* how often the credentials file is looked at */
@@ -16,13 +18,15 @@ struct front_door {
     const struct kp_front_settings *settings;
     uv_loop_t loop;
     struct kp_credentials credentials;
+    struct kp_guesses guesses;
     struct kp_workshop shop;
     struct kp_worker *workers;
     unsigned running;
+    struct kp_metrics *metrics; /* NULL: none */
     int *listeners;
     uv_signal_t term, interrupt, hangup;
     uv_timer_t look;
-    uv_async_t left;
+    uv_async_t left, lease;
     atomic_uint gone;
     bool stopping;
 };
@@ -55,12 +59,13 @@ static void told_to_stop(uv_signal_t *signal, int number)
 static void reread(struct front_door *d)
 {
     struct kp_front_rules fresh;
+    char why[512] = "out of memory";
     if (d->settings->reread == NULL)
         return;
-    if (d->settings->reread(d->settings->reread_arg, &fresh) < 0 ||
+    if (d->settings->reread(d->settings->reread_arg, &fresh, why, sizeof why) < 0 ||
         kp_credentials_take_protocols(&d->credentials, fresh.versions, fresh.pake) != 0) {
         kp_log_say(&d->shop.rules.log, KP_LOG_ERROR, "configuration",
-                   "the changed configuration can't be used, the old one stays in force");
+                   "the changed configuration can't be used, the old one stays in force: %s", why);
         return;
     }
     fresh.other_tls = d->shop.rules.other_tls; /* the transition needs a restart */
@@ -70,7 +75,8 @@ static void reread(struct front_door *d)
     if (d->settings->configured)
         kp_log_say(&d->shop.rules.log, KP_LOG_INFO, "configuration",
                    "the configuration was read again (listen, http-listen, transition, "
-                   "notice, workers and the path of --credentials need a restart)");
+                   "notice, workers, metrics, run-as and the paths of --credentials and "
+                   "--throttle-file need a restart)");
 }
 
 static void told_to_reload(uv_signal_t *signal, int number)
@@ -87,6 +93,8 @@ static void look(uv_timer_t *timer)
     struct front_door *d = timer->data;
     if (kp_credentials_refresh(&d->credentials, false))
         tell(d, KP_WORKER_RELOAD);
+    kp_log_catch_up(&d->shop.rules.log);
+    kp_guesses_settle(&d->guesses);
 }
 
 /* On a worker's thread. */
@@ -95,6 +103,20 @@ static void one_left(void *arg)
     struct front_door *d = arg;
     atomic_fetch_add(&d->gone, 1);
     (void)uv_async_send(&d->left);
+}
+
+/* On a worker's thread. */
+static void lease_wanted(void *arg)
+{
+    struct front_door *d = arg;
+    (void)uv_async_send(&d->lease);
+}
+
+static void lease(uv_async_t *async)
+{
+    struct front_door *d = async->data;
+    kp_guesses_store(&d->guesses);
+    tell(d, KP_WORKER_LEASED);
 }
 
 static void count_left(uv_async_t *async)
@@ -235,10 +257,11 @@ static int start_workers(struct front_door *d, char *why, size_t why_len)
 {
     int error = 0;
     d->workers = calloc(d->settings->workers, sizeof *d->workers);
-    if (d->workers == NULL)
+    if (d->workers == NULL ||
+        kp_sources_open(&d->shop.sources, d->settings->workers, d->shop.rules.max_connections) != 0)
         error = UV_ENOMEM;
     while (error == 0 && d->running < d->settings->workers) {
-        error = kp_worker_start(&d->workers[d->running], &d->shop);
+        error = kp_worker_start(&d->workers[d->running], &d->shop, d->running);
         d->running += error == 0;
     }
     if (error == 0)
@@ -271,6 +294,7 @@ static int open_credentials(struct front_door *d, char *why, size_t why_len)
         .buffer_len = KP_RECORD_BUFFER_LEN,
         .versions = d->settings->rules.versions,
         .pake = d->settings->rules.pake,
+        .count_guesses = true,
         .defer_compute = true, /* a burst of handshakes mustn't hold up those who are proved */
         .keylog = d->settings->keylog,
         .keylog_arg = d->settings->keylog_arg,
@@ -283,13 +307,15 @@ static void join_workers(struct front_door *d)
 {
     for (unsigned i = 0; i < d->running; i++)
         kp_worker_join(&d->workers[i]);
+    kp_sources_close(&d->shop.sources);
     free(d->workers);
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
 {
     (void)arg;
-    uv_close(handle, NULL);
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
 }
 
 static void close_loop(struct front_door *d)
@@ -304,6 +330,7 @@ static int serve(struct front_door *d, char *why, size_t why_len)
     int error = start_workers(d, why, why_len);
     if (error == 0) {
         watch(d); /* first: who reads what is announced may send signals */
+        kp_metrics_start(d->metrics, &d->loop);
         error = announce(d, why, why_len);
     }
     if (error == 0)
@@ -312,6 +339,67 @@ static int serve(struct front_door *d, char *why, size_t why_len)
         tell(d, KP_WORKER_STOP);
     join_workers(d);
     return error;
+}
+
+static int confine(const struct front_door *d, char *why, size_t why_len)
+{
+    const struct kp_confine_settings settings = {
+        .run_as = d->settings->run_as,
+        .credentials = d->settings->credentials,
+        .throttle_file = d->settings->throttle_file,
+        .log = &d->shop.rules.log,
+    };
+    return kp_confine(&settings, why, why_len);
+}
+
+/* Everything that can fail before a client is served. */
+static int open_all(struct front_door *d, char *why, size_t why_len)
+{
+    int error = listen_all(d, why, why_len);
+    if (error == 0) {
+        find_ports(d);
+        error = check_servers(d, why, why_len);
+    }
+    if (error == 0)
+        probe_upstream(d);
+    if (error == 0)
+        error = kp_metrics_open(&d->metrics, &d->shop, why, why_len);
+    return error == 0 ? confine(d, why, why_len) : error;
+}
+
+static int run(struct front_door *d, char *why, size_t why_len)
+{
+    const struct kp_front_settings *s = d->settings;
+    int error = open_credentials(d, why, why_len);
+    if (error != 0)
+        return error;
+    error = kp_guesses_open(&d->guesses, s->credentials, s->throttle_file, &d->shop.rules.log, why,
+                            why_len);
+    if (error == 0)
+        error = open_all(d, why, why_len);
+    if (error == 0)
+        error = serve(d, why, why_len);
+    kp_metrics_close(d->metrics);
+    close_listeners(d);
+    kp_guesses_close(&d->guesses);
+    kp_credentials_close(&d->credentials);
+    return error;
+}
+
+static void init(struct front_door *d, const struct kp_front_settings *settings)
+{
+    d->settings = settings;
+    d->shop.settings = settings;
+    d->shop.rules = settings->rules;
+    d->shop.credentials = &d->credentials;
+    d->shop.guesses = &d->guesses;
+    d->shop.lease = lease_wanted;
+    d->shop.left = one_left;
+    d->shop.arg = d;
+    (void)uv_async_init(&d->loop, &d->left, count_left);
+    (void)uv_async_init(&d->loop, &d->lease, lease);
+    d->left.data = d;
+    d->lease.data = d;
 }
 
 int kp_front_door_run(const struct kp_front_settings *settings, char *why, size_t why_len)
@@ -323,36 +411,13 @@ int kp_front_door_run(const struct kp_front_settings *settings, char *why, size_
         free(d);
         return -1;
     }
-    if (uv_loop_init(&d->loop) != 0) {
-        uv_mutex_destroy(&d->shop.lock);
-        snprintf(why, why_len, "out of memory");
-        free(d);
-        return -1;
-    }
-    d->settings = settings;
-    d->shop.settings = settings;
-    d->shop.rules = settings->rules;
-    d->shop.credentials = &d->credentials;
-    d->shop.left = one_left;
-    d->shop.left_arg = d;
-    d->left.data = d;
-    (void)uv_async_init(&d->loop, &d->left, count_left);
-    d->left.data = d;
-    if (open_credentials(d, why, why_len) == 0) {
-        error = listen_all(d, why, why_len);
-        if (error == 0) {
-            find_ports(d);
-            error = check_servers(d, why, why_len);
-        }
-        if (error == 0) {
-            probe_upstream(d);
-            error = serve(d, why, why_len);
-        }
-        close_listeners(d);
+    kp_confine_begin();
+    if (uv_loop_init(&d->loop) == 0) {
+        init(d, settings);
+        error = run(d, why, why_len);
         close_loop(d);
-        kp_credentials_close(&d->credentials);
     } else {
-        close_loop(d);
+        snprintf(why, why_len, "out of memory");
     }
     uv_mutex_destroy(&d->shop.lock);
     free(d);

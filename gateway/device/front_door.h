@@ -26,6 +26,10 @@ struct kp_front_rules {
     unsigned pake;                     /* KP_PAKE_* of --pake */
     uint32_t handshake_ms;
     size_t max_connections;
+    size_t max_per_source; /* connections that have proved nothing, of all workers */
+    size_t max_handshakes; /* in progress, of all workers */
+    size_t max_requests;   /* at the upstream, of all workers */
+    bool access_log;       /* a line for each request */
     struct kp_log log;
 };
 
@@ -41,10 +45,14 @@ struct kp_front_settings {
     enum kp_transition transition;
     const char *words; /* the device's own, for pages of plain HTTP; NULL: none */
     const char *credentials;
+    const char *throttle_file; /* NULL: the credentials' path and .throttle */
+    const char *run_as;        /* NULL: the owner of the credentials */
+    struct kp_address metrics; /* len 0: none */
+    bool check;                /* look at everything, open nothing for clients, and end */
     unsigned workers;
     struct kp_front_rules rules;
-    /* SIGHUP: reads them afresh.  Negative: it said why, and nothing changes. */
-    int (*reread)(void *arg, struct kp_front_rules *out);
+    /* SIGHUP: reads them afresh.  Negative: says in why, and nothing changes. */
+    int (*reread)(void *arg, struct kp_front_rules *out, char *why, size_t why_len);
     void *reread_arg;
     bool configured; /* there is a configuration file; else only the upstream is looked up again */
     kp_keylog_fn *keylog; /* NULL: none; called by any worker */

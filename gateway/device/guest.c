@@ -7,20 +7,21 @@
 #include "../notice.h"
 #include "guest_log.h"
 #include "hint.h"
+#include "room.h"
 
 /* ---- Handshakes in progress -------------------------------------------------------------- */
 
 static void begin_handshake(struct kp_guest *g)
 {
     g->shaking = true;
-    g->client.worker->handshakes++;
+    atomic_fetch_add(&g->client.worker->shop->handshakes, 1);
 }
 
 /* Proved, failed or closed: whichever comes first. */
 static void end_handshake(struct kp_guest *g)
 {
     if (g->shaking)
-        g->client.worker->handshakes--;
+        atomic_fetch_sub(&g->client.worker->shop->handshakes, 1);
     g->shaking = false;
 }
 
@@ -36,7 +37,9 @@ static void set_terms(struct kp_guest *g)
 void kp_guest_begin(struct kp_guest *g, const struct kp_client_kind *kind, struct kp_worker *worker,
                     const union kp_inet *from, struct kp_secure *secure)
 {
+    kp_room_of_handshakes(worker);
     kp_client_enter(&g->client, kind, worker, from);
+    secure->task.source = kp_sources_turn(&worker->shop->sources, from);
     g->secure = secure;
     g->context = worker->context;
     g->store = kp_store_ref(worker->store);
@@ -76,6 +79,35 @@ int kp_guest_credential(struct kp_guest *g)
     return error;
 }
 
+/* ---- Guesses ----------------------------------------------------------------------------- */
+
+bool kp_guest_guess(struct kp_guest *g)
+{
+    struct kp_workshop *shop = g->client.worker->shop;
+    size_t len = 0;
+    const char *name = kp_conn_user(g->secure->conn, &len);
+    enum kp_verdict verdict = kp_guesses_take(shop->guesses, &g->client.from, name, len, &g->guess);
+    g->waits = verdict == KP_GUESS_LEASE;
+    if (g->waits) {
+        shop->lease(shop->arg);
+        return false;
+    }
+    g->refused = verdict == KP_GUESS_REFUSED;
+    kp_counted(g->refused ? &shop->counters.guesses_refused : &shop->counters.guesses_granted);
+    (void)!kp_conn_guess(g->secure->conn, !g->refused); /* latched */
+    return true;
+}
+
+void kp_guest_leased(struct kp_client *client)
+{
+    struct kp_guest *g = (struct kp_guest *)(void *)client; /* its first member */
+    if (!g->waits || g->secure->conn == NULL)
+        return;
+    kp_secure_pump(g->secure);
+}
+
+/* ---- Proved ------------------------------------------------------------------------------ */
+
 /* Whether the worker's credentials still have what this guest was proved by. */
 static bool still_good(const struct kp_guest *g)
 {
@@ -112,9 +144,13 @@ bool kp_guest_is_stale(struct kp_guest *g)
 
 bool kp_guest_proved(struct kp_guest *g)
 {
+    struct kp_info info;
     bool stale = g->store != g->client.worker->store;
     end_handshake(g);
-    kp_client_move(&g->client, &g->client.worker->others);
+    kp_guest_count_proved(g);
+    kp_guesses_proved(g->client.worker->shop->guesses, &g->guess);
+    kp_conn_info(g->secure->conn, &info);
+    kp_client_proved(&g->client, info.user, info.user_len);
     kp_store_free(g->store);
     g->store = NULL;
     if (stale && is_changed(g))
@@ -139,9 +175,23 @@ void kp_guest_say_no_tls(struct kp_guest *g)
     kp_secure_say_plain(g->secure, text);
 }
 
+/* It ended before its share was used, while it waited for its turn: that was no guess. */
+static void drop_guess(struct kp_guest *g)
+{
+    struct kp_info info;
+    kp_conn_info(g->secure->conn, &info);
+    if (!info.password_used)
+        kp_guesses_unused(g->client.worker->shop->guesses, &g->guess);
+}
+
 void kp_guest_over(struct kp_guest *g, enum kp_guest_end end)
 {
     end_handshake(g);
+    drop_guess(g);
+    if (end == KP_GUEST_SECURE && g->secure->net_error == UV_EBUSY) {
+        g->why = "too many handshakes wait for their arithmetic already";
+        end = KP_GUEST_STOPPED;
+    }
     g->end = (uint8_t)end;
     kp_guest_log_over(g);
 }
@@ -149,6 +199,7 @@ void kp_guest_over(struct kp_guest *g, enum kp_guest_end end)
 void kp_guest_leave(struct kp_guest *g)
 {
     end_handshake(g);
+    kp_guest_count_bytes(g);
     kp_store_free(g->store);
     kp_client_leave(&g->client);
 }

@@ -33,6 +33,9 @@ struct kp_guest {
     bool bound;
     bool answered; /* by us, to bytes that went to no upstream */
     bool shaking;  /* it is one of the worker's handshakes */
+    bool waits;    /* for a lease */
+    bool refused;  /* its guess was not judged */
+    struct kp_guess guess;
 };
 
 /* Both take over fd, of which first[first_len] was read already, and look after themselves; they
@@ -49,6 +52,10 @@ void kp_guest_begin(struct kp_guest *guest, const struct kp_client_kind *kind,
                     struct kp_worker *worker, const union kp_inet *from, struct kp_secure *secure);
 /* hooks->credential of the secure stream. */
 int kp_guest_credential(struct kp_guest *guest);
+/* hooks->guess of the secure stream. */
+bool kp_guest_guess(struct kp_guest *guest);
+/* kind->leased. */
+void kp_guest_leased(struct kp_client *client);
 /* hooks->proved.  false: its credential is of yesterday; guest->why says so. */
 bool kp_guest_proved(struct kp_guest *guest);
 bool kp_guest_is_proved(const struct kp_guest *guest);

@@ -17,6 +17,7 @@ struct bytes {
     struct kp_guest guest; /* first */
     struct kp_relay relay;
     struct kp_well_known page;
+    bool counted; /* as one of the upstream's connections */
 };
 
 static struct bytes *of(struct kp_relay *relay)
@@ -51,6 +52,11 @@ static int credential(struct kp_relay *relay)
     return kp_guest_credential(&of(relay)->guest);
 }
 
+static bool guess(struct kp_relay *relay)
+{
+    return kp_guest_guess(&of(relay)->guest);
+}
+
 static void proved(struct kp_relay *relay)
 {
     struct bytes *b = of(relay);
@@ -63,6 +69,8 @@ static void proved(struct kp_relay *relay)
 static void reached(struct kp_relay *relay)
 {
     struct bytes *b = of(relay);
+    b->counted = true;
+    kp_counted(&b->guest.client.worker->shop->counters.upstream_connections);
     if (rules(b)->identity == KP_IDENTITY_PROXY2) {
         uint8_t header[KP_PROXY2_MAX];
         struct kp_info info;
@@ -205,12 +213,15 @@ static void over(struct kp_relay *relay)
 static void closed(struct kp_relay *relay)
 {
     struct bytes *b = of(relay);
+    if (b->counted)
+        kp_counted_less(&b->guest.client.worker->shop->counters.upstream_connections);
     kp_guest_leave(&b->guest);
     free(b);
 }
 
 static const struct kp_relay_hooks hooks = {
     .credential = credential,
+    .guess = guess,
     .proved = proved,
     .reached = reached,
     .look = look,
@@ -235,7 +246,22 @@ static void recheck(struct kp_client *client)
         stop(client, b->guest.why);
 }
 
-static const struct kp_client_kind kind = {.stop = stop, .drain = drain, .recheck = recheck};
+static enum kp_doing doing(struct kp_client *client, uint64_t *since)
+{
+    const struct bytes *b = of_client(client);
+    *since = b->relay.secure.active;
+    return b->relay.end == KP_ENDED_NOT && kp_guest_is_proved(&b->guest) ? KP_DOES_CARRY
+                                                                         : KP_DOES_WORK;
+}
+
+static const struct kp_client_kind kind = {
+    .stop = stop,
+    .drain = drain,
+    .recheck = recheck,
+    .leased = kp_guest_leased,
+    .doing = doing,
+    .crowd = KP_CROWD_SHAKING,
+};
 
 void kp_guest_bytes_begin(struct kp_worker *worker, int fd, const union kp_inet *from,
                           const uint8_t *first, size_t first_len)

@@ -118,10 +118,22 @@ static struct kp_request_who who(struct kp_proxy *p)
     return (struct kp_request_who){&h->guest.client, info.user, info.user_len};
 }
 
+static bool admit(struct kp_proxy *p)
+{
+    return kp_worker_takes_request(of_proxy(p)->guest.client.worker);
+}
+
+static void answered(struct kp_proxy *p)
+{
+    kp_worker_request_done(of_proxy(p)->guest.client.worker);
+}
+
 static const struct kp_proxy_hooks proxy_hooks = {
     .request = request,
     .preface = preface,
     .who = who,
+    .admit = admit,
+    .answered = answered,
     .over = proxy_over,
 };
 
@@ -157,6 +169,11 @@ static const struct kp_side side = {
 static int credential(struct kp_secure *s)
 {
     return kp_guest_credential(&of(s)->guest);
+}
+
+static bool guess(struct kp_secure *s)
+{
+    return kp_guest_guess(&of(s)->guest);
 }
 
 /* 0, or negative without memory. */
@@ -234,6 +251,7 @@ static void closed(struct kp_secure *s)
 
 static const struct kp_secure_hooks secure_hooks = {
     .credential = credential,
+    .guess = guess,
     .proved = proved,
     .data = data,
     .room = room,
@@ -270,7 +288,34 @@ static void recheck(struct kp_client *client)
         wind_up(h, h->guest.why, LAST_ANSWER_MS);
 }
 
-static const struct kp_client_kind kind = {.stop = stop, .drain = drain, .recheck = recheck};
+static enum kp_doing doing(struct kp_client *client, uint64_t *since)
+{
+    struct http *h = of_client(client);
+    *since = h->secure.active;
+    if (h->guest.end != KP_GUEST_STAYS || !kp_guest_is_proved(&h->guest))
+        return KP_DOES_WORK;
+    if (h->proxy.x.tunnels)
+        return KP_DOES_CARRY;
+    return kp_proxy_rests(&h->proxy) ? KP_DOES_REST : KP_DOES_WORK;
+}
+
+/* Nothing is in flight: close_notify and FIN are all there is to say. */
+static void yield(struct kp_client *client, const char *why)
+{
+    struct http *h = of_client(client);
+    wind_up(h, why, 0);
+    kp_secure_close(&h->secure, false);
+}
+
+static const struct kp_client_kind kind = {
+    .stop = stop,
+    .drain = drain,
+    .recheck = recheck,
+    .leased = kp_guest_leased,
+    .doing = doing,
+    .yield = yield,
+    .crowd = KP_CROWD_SHAKING,
+};
 
 void kp_guest_http_begin(struct kp_worker *worker, int fd, const union kp_inet *from,
                          const uint8_t *first, size_t first_len)

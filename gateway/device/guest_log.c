@@ -19,45 +19,74 @@ struct reason {
 /* What a person can do about it, where kp_error_text alone doesn't tell. */
 static const struct {
     int error;
+    enum kp_refused refused;
     struct reason reason;
 } of_errors[] = {
-    {KP_E_PROOF, {KP_LOG_WARNING, "proof-failed", "wrong name or password"}},
-    {KP_E_HTTP, {KP_LOG_INFO, "refused", "plain HTTP came to the TLS port: it was told so"}},
-    {KP_E_SSLV2, {KP_LOG_INFO, "refused", "an SSLv2 hello: the client is too old for this server"}},
-    {KP_E_NOT_TLS, {KP_LOG_INFO, "refused", "what came to the TLS port isn't TLS"}},
+    {KP_E_PROOF, KP_REFUSED_NOT, {KP_LOG_WARNING, "proof-failed", "wrong name or password"}},
+    {KP_E_HTTP,
+     KP_REFUSED_PLAIN_HTTP,
+     {KP_LOG_INFO, "refused", "plain HTTP came to the TLS port: it was told so"}},
+    {KP_E_SSLV2,
+     KP_REFUSED_VERSION,
+     {KP_LOG_INFO, "refused", "an SSLv2 hello: the client is too old for this server"}},
+    {KP_E_NOT_TLS,
+     KP_REFUSED_NO_TLS,
+     {KP_LOG_INFO, "refused", "what came to the TLS port isn't TLS"}},
     {KP_E_VERSION,
+     KP_REFUSED_VERSION,
      {KP_LOG_INFO, "refused", "the client speaks no version of TLS that --tls takes"}},
     {KP_E_NO_PASSWORD_SUITE,
+     KP_REFUSED_NO_PASSWORD,
      {KP_LOG_INFO, "refused",
       "the client offers no password suite: an ordinary browser must come by `keyplate open`"}},
     {KP_E_NO_SCHEME,
+     KP_REFUSED_NO_SCHEME,
      {KP_LOG_INFO, "refused",
       "the client offers a password by TLS 1.3, but in no form that --pake takes (SPAKE2+)"}},
     {KP_E_CERTIFICATE,
+     KP_REFUSED_OFFER,
      {KP_LOG_INFO, "refused",
       "the client wants a certificate beside the password: there is none, and none is needed"}},
     {KP_E_NO_GROUP,
+     KP_REFUSED_OFFER,
      {KP_LOG_INFO, "refused", "the client has no key exchange group that is spoken here"}},
     {KP_E_NO_SUITE,
+     KP_REFUSED_OFFER,
      {KP_LOG_INFO, "refused", "the client has no TLS 1.3 cipher suite that is spoken here"}},
     {KP_E_NO_ALPN,
+     KP_REFUSED_OFFER,
      {KP_LOG_INFO, "refused", "the client wants another application protocol than HTTP/1.1"}},
     {KP_E_MISSING,
+     KP_REFUSED_OFFER,
      {KP_LOG_INFO, "refused",
       "the client left out an extension that has to be there in the forms that --pake takes"}},
-    {KP_E_NO_USER, {KP_LOG_INFO, "refused", "the client sent no user name"}},
+    {KP_E_NO_USER, KP_REFUSED_OFFER, {KP_LOG_INFO, "refused", "the client sent no user name"}},
     {KP_E_NO_ETM,
+     KP_REFUSED_OFFER,
      {KP_LOG_WARNING, "refused",
       "the client lacks encrypt-then-MAC (RFC 7366): it needs a newer TLS library"}},
     {KP_E_NO_EMS,
+     KP_REFUSED_OFFER,
      {KP_LOG_WARNING, "refused",
       "the client lacks the extended master secret (RFC 7627): it needs a newer TLS library"}},
     {KP_E_BINDER,
+     KP_REFUSED_TICKET,
      {KP_LOG_WARNING, "refused", "a ticket was shown by somebody who doesn't have its secret"}},
     {KP_E_TRUNCATED,
+     KP_REFUSED_NOT,
      {KP_LOG_INFO, "handshake-failed", "the client went away during the handshake"}},
-    {KP_E_PEER_ALERT, {KP_LOG_INFO, "handshake-failed", "the client sent an alert"}},
+    {KP_E_PEER_ALERT,
+     KP_REFUSED_NOT,
+     {KP_LOG_INFO, "handshake-failed", "the client sent an alert"}},
 };
+
+static enum kp_refused refused_for(const struct kp_guest *g, const struct reason *reason)
+{
+    for (size_t i = 0; i < sizeof of_errors / sizeof of_errors[0]; i++)
+        if (of_errors[i].error == g->secure->error && strcmp(reason->event, "refused") == 0)
+            return of_errors[i].refused;
+    return KP_REFUSED_NOT;
+}
 
 static struct reason of_handshake(const struct kp_secure *s)
 {
@@ -91,7 +120,11 @@ static struct reason of_attempt(const struct kp_guest *g, const struct kp_info *
     if (plain.level > KP_LOG_WARNING)
         plain.level = KP_LOG_WARNING;
     plain.event = "proof-failed";
-    if (error == KP_E_PROOF && info->version == VERSION_TLS13)
+    if (g->refused)
+        plain.message =
+            "the guess was not judged: there were too many wrong ones (a right password "
+            "is refused, too, until the wait is over)";
+    else if (error == KP_E_PROOF && info->version == VERSION_TLS13)
         plain.message = "wrong name, password or device id";
     else if (error == KP_E_TRUNCATED)
         plain.message = "the client went away when it could tell whether its password is right";
@@ -192,22 +225,76 @@ static void add_alerts(struct kp_log_line *line, const struct kp_conn *conn)
         kp_log_word(line, "sent_alert", kp_alert_name(kp_conn_sent_alert(conn)));
 }
 
+/* wait: seconds; 0 where it isn't the source's own failures that are in the way. */
+static void add_attempt(struct kp_log_line *line, const struct kp_guest *g)
+{
+    kp_log_word(line, "attempt", g->refused ? "refused" : "failed");
+    if (g->refused)
+        kp_log_number(line, "wait",
+                      kp_guesses_wait(g->client.worker->shop->guesses, &g->client.from));
+}
+
+/* ---- Counting ---------------------------------------------------------------------------- */
+
+static kp_count *shake_of(const struct kp_guest *g, const struct kp_info *info, enum kp_shake how)
+{
+    enum kp_shake_version version = info->suite == 0                 ? KP_SHAKE_NONE
+                                    : info->version == VERSION_TLS13 ? KP_SHAKE_13
+                                                                     : KP_SHAKE_12;
+    return &g->client.worker->shop->counters.handshakes[version][how];
+}
+
+void kp_guest_count_proved(const struct kp_guest *g)
+{
+    struct kp_info info;
+    kp_conn_info(g->secure->conn, &info);
+    kp_counted(shake_of(g, &info, info.resumed ? KP_SHAKE_RESUMED : KP_SHAKE_PROVED));
+}
+
+static void count_unproved(const struct kp_guest *g, const struct kp_info *info, bool attempt,
+                           enum kp_refused refused)
+{
+    if (attempt)
+        kp_counted(shake_of(g, info, KP_SHAKE_FAILED));
+    else if (refused == KP_REFUSED_NOT)
+        kp_counted(shake_of(g, info, KP_SHAKE_BROKEN));
+    else
+        kp_counted(shake_of(g, info, KP_SHAKE_REFUSED));
+    if (!attempt && refused != KP_REFUSED_NOT)
+        kp_counted(&g->client.worker->shop->counters.refused[refused]);
+}
+
+void kp_guest_count_bytes(const struct kp_guest *g)
+{
+    struct kp_counters *c = &g->client.worker->shop->counters;
+    kp_counted_more(&c->bytes_in, g->secure->bytes_in);
+    kp_counted_more(&c->bytes_out, g->secure->bytes_out);
+}
+
+/* ---- The end ----------------------------------------------------------------------------- */
+
 void kp_guest_log_over(const struct kp_guest *g)
 {
     const struct kp_secure *s = g->secure;
     struct kp_log_line line;
     struct kp_info info;
     struct reason reason;
+    enum kp_refused refused;
     bool attempt;
     kp_conn_info(s->conn, &info);
     attempt = was_attempt(g, &info);
     reason = of_end(g, info.user != NULL);
+    refused = refused_for(g, &reason);
     if (attempt)
         reason = of_attempt(g, &info, reason);
+    if (info.user == NULL)
+        count_unproved(g, &info, attempt, refused);
     kp_log_begin(&line, &g->client.worker->rules.log, reason.level, reason.event, reason.message);
     add_who(&line, g, &info);
     if (attempt)
-        kp_log_word(&line, "attempt", "failed");
+        add_attempt(&line, g);
+    else if (refused != KP_REFUSED_NOT)
+        kp_log_word(&line, "reason", kp_counters_refused(refused));
     add_protocol(&line, &info);
     add_alerts(&line, s->conn);
     if (g->end == KP_GUEST_UNREACHED || g->end == KP_GUEST_UPSTREAM) {

@@ -259,10 +259,22 @@ static void proxy_over(struct kp_proxy *p, enum kp_proxy_end how)
     finish(of_proxy(p), how != KP_PROXY_DONE && how != KP_PROXY_IDLE);
 }
 
+static bool admit(struct kp_proxy *p)
+{
+    return kp_worker_takes_request(of_proxy(p)->client.worker);
+}
+
+static void answered(struct kp_proxy *p)
+{
+    kp_worker_request_done(of_proxy(p)->client.worker);
+}
+
 static const struct kp_proxy_hooks proxy_hooks = {
     .request = request,
     .preface = preface,
     .who = who,
+    .admit = admit,
+    .answered = answered,
     .over = proxy_over,
 };
 
@@ -323,6 +335,8 @@ static void timeout(struct kp_plain *plain)
 static void closed(struct kp_plain *plain)
 {
     struct plain_client *c = of(plain);
+    kp_counted_more(&c->client.worker->shop->counters.bytes_in, plain->bytes_in);
+    kp_counted_more(&c->client.worker->shop->counters.bytes_out, plain->bytes_out);
     kp_client_leave(&c->client);
     free(c);
 }

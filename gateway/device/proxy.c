@@ -20,6 +20,7 @@ enum { AT_REST, AT_HEAD, AT_CONNECT, AT_QUEUE, AT_UPLOAD, AT_ANSWER, AT_WORK, AT
 struct kp_upstream {
     struct kp_stream stream; /* first */
     struct kp_proxy *proxy;  /* NULL: on its way out */
+    struct kp_counters *counters;
     bool connecting;
     bool used;     /* it has carried a request before this one */
     bool readable; /* it may have bytes */
@@ -40,19 +41,42 @@ static void move(struct kp_proxy *p);
 static void log_answered(struct kp_proxy *p)
 {
     struct kp_request_who who = p->hooks->who(p);
+    p->logged = true;
     kp_request_log_answered(&who, p);
+}
+
+static void log_replied(struct kp_proxy *p, const char *text, size_t len)
+{
+    struct kp_request_who who = p->hooks->who(p);
+    p->logged = true;
+    kp_request_log_replied(&who, p, text, len);
+}
+
+static void log_cut(struct kp_proxy *p)
+{
+    struct kp_request_who who = p->hooks->who(p);
+    p->logged = true;
+    kp_request_log_cut(&who, p);
 }
 
 static void log_refused(struct kp_proxy *p, const char *why)
 {
     struct kp_request_who who = p->hooks->who(p);
+    p->failed = true;
     kp_request_log_refused(&who, why);
 }
 
 static void log_failed(struct kp_proxy *p, const char *why, int error)
 {
     struct kp_request_who who = p->hooks->who(p);
+    p->failed = true;
     kp_request_log_failed(&who, p, why, error);
+}
+
+static struct kp_counters *counters_of(struct kp_proxy *p)
+{
+    struct kp_request_who who = p->hooks->who(p);
+    return kp_request_counters(&who);
 }
 
 /* ---- Ending and waiting ------------------------------------------------------------------ */
@@ -95,7 +119,9 @@ static void await_answer(struct kp_proxy *p)
 
 static void upstream_closed(struct kp_stream *stream)
 {
-    free(stream); /* the upstream's first member */
+    struct kp_upstream *u = (struct kp_upstream *)(void *)stream;
+    kp_counted_less(&u->counters->upstream_connections);
+    free(u);
 }
 
 static void leave_upstream(struct kp_proxy *p, bool abort)
@@ -226,10 +252,22 @@ static void end_if_done(struct kp_proxy *p)
     end(p, KP_PROXY_DONE);
 }
 
+/* ---- Many at once ------------------------------------------------------------------------ */
+
+static void no_more_at_upstream(struct kp_proxy *p)
+{
+    if (!p->admitted)
+        return;
+    p->admitted = false;
+    p->hooks->answered(p);
+}
+
 /* ---- Replies of our own ------------------------------------------------------------------ */
 
 void kp_proxy_reply(struct kp_proxy *p, const char *text, size_t len)
 {
+    log_replied(p, text, len);
+    no_more_at_upstream(p);
     leave_upstream(p, p->x.forwarded && !p->x.taken_whole);
     kp_out_free(&p->up);
     set_phase(p, AT_END);
@@ -241,6 +279,22 @@ static void refuse(struct kp_proxy *p, unsigned status)
 {
     char text[KP_NOTICE_MAX];
     kp_proxy_reply(p, text, kp_refusal(text, status));
+}
+
+/* There are too many requests at the upstream: the next one may have more luck. */
+static void refuse_for_now(struct kp_proxy *p)
+{
+    char text[KP_NOTICE_MAX];
+    /* Who asks on without reading the answers isn't kept. */
+    bool goes_on = kp_http_exchange_can_go_on(&p->x) && p->down.len < GATHER_MAX;
+    size_t len = kp_refusal_for_now(text, goes_on);
+    if (!goes_on) {
+        kp_proxy_reply(p, text, len);
+        return;
+    }
+    log_replied(p, text, len);
+    set_phase(p, AT_WORK);
+    kp_http_exchange_reply_and_go_on(&p->x, text, len, 503);
 }
 
 static void refused(struct kp_http_exchange *x)
@@ -294,10 +348,12 @@ static void reached(struct kp_proxy *p)
 
 static void upstream_ready(struct kp_stream *stream, unsigned events);
 
-/* A unix socket whose queue is full says so at once, where one of TCP lets its clients wait. */
+/* A unix socket whose queue is full says so at once, where one of TCP lets its clients wait; and
+ * without a descriptor somebody who has proved nothing gives way. */
 static bool may_try_again(struct kp_proxy *p, int error)
 {
-    if (error != UV_EAGAIN || uv_now(&p->loop->uv) - p->began >= CONNECT_MS)
+    bool may = error == UV_EAGAIN || kp_loop_makes_room(p->loop, error);
+    if (!may || uv_now(&p->loop->uv) - p->began >= CONNECT_MS)
         return false;
     p->phase = AT_CONNECT; /* so that the time begins anew */
     set_phase(p, AT_QUEUE);
@@ -321,6 +377,8 @@ static void connect_upstream(struct kp_proxy *p)
         return;
     }
     u->proxy = p;
+    u->counters = counters_of(p);
+    kp_counted(&u->counters->upstream_connections);
     u->connecting = true;
     p->upstream = u;
     if (done)
@@ -349,7 +407,11 @@ static void forward(struct kp_proxy *p)
 void kp_proxy_pass(struct kp_proxy *p, const struct kp_http_onward *onward)
 {
     p->onward = *onward;
-    forward(p);
+    p->admitted = p->hooks->admit(p);
+    if (p->admitted)
+        forward(p);
+    else
+        refuse_for_now(p);
 }
 
 /* ---- What the exchange says -------------------------------------------------------------- */
@@ -358,6 +420,7 @@ static void request(struct kp_http_exchange *x)
 {
     struct kp_proxy *p = of(x);
     p->began = uv_now(&p->loop->uv);
+    p->logged = p->failed = false;
     p->hooks->request(p);
 }
 
@@ -376,7 +439,9 @@ static void broken(struct kp_http_exchange *x, const char *why)
 static void done(struct kp_http_exchange *x)
 {
     struct kp_proxy *p = of(x);
-    log_answered(p);
+    if (!p->logged)
+        log_answered(p);
+    no_more_at_upstream(p);
     if (!x->keeps_upstream)
         leave_upstream(p, !x->taken_whole);
     else if (p->upstream != NULL)
@@ -388,6 +453,7 @@ static void tunnel(struct kp_http_exchange *x)
 {
     struct kp_proxy *p = of(x);
     log_answered(p);
+    no_more_at_upstream(p);
     set_phase(p, AT_WORK);
 }
 
@@ -510,6 +576,8 @@ size_t kp_proxy_data(struct kp_proxy *p, const uint8_t *bytes, size_t len)
     p->waits = used < len;
     if (p->over)
         return used;
+    if (p->down.len > 0) /* an answer of our own */
+        (void)client_takes(p);
     flush_up(p);
     if (p->phase == AT_REST && p->x.asked == NULL && kp_http_exchange_is_busy(&p->x))
         set_phase(p, AT_HEAD);
@@ -569,6 +637,12 @@ void kp_proxy_timeout(struct kp_proxy *p)
     }
 }
 
+bool kp_proxy_rests(const struct kp_proxy *p)
+{
+    return !p->over && p->phase == AT_REST && !p->moving && !p->waits && p->down.len == 0 &&
+           !kp_http_exchange_is_busy(&p->x);
+}
+
 void kp_proxy_wind_up(struct kp_proxy *p, uint32_t ms)
 {
     p->x.last = true;
@@ -603,6 +677,9 @@ void kp_proxy_init(struct kp_proxy *p, struct kp_loop *loop, const struct kp_pro
 void kp_proxy_clear(struct kp_proxy *p, bool abort)
 {
     p->over = true;
+    if (p->x.asked != NULL && !p->logged)
+        log_cut(p);
+    no_more_at_upstream(p);
     leave_upstream(p, abort);
     kp_out_free(&p->up);
     kp_out_free(&p->down);

@@ -3,6 +3,12 @@
  * sockets.  One upstream connection at a time, this client's alone: reused for its next request,
  * and opened again when it has ended.
  *
+ * What it holds of bodies is bounded, whatever either side does: towards the upstream what one read
+ * of the client gave (a record, or a read of a plain stream), framed; towards the client GATHER_MAX
+ * (64 KiB) and what one read of the upstream gave (KP_SCRATCH_LEN, 48 KiB), while the client's
+ * stream takes none; beside it the stream's own buffer (KP_RECORD_BUFFER_LEN).  So bodies in flight
+ * are below 256 KiB for each of --max-requests, and heads below two times 32 KiB.
+ *
  * The client's stream is its owner's, who passes on what happens there and gives the proxy the few
  * functions it needs (struct kp_side).
  */
@@ -39,6 +45,10 @@ struct kp_proxy_hooks {
     bool (*preface)(struct kp_proxy *proxy, uint8_t out[KP_PROXY2_MAX], size_t *len);
     /* Whose requests they are, for the log. */
     struct kp_request_who (*who)(struct kp_proxy *proxy);
+    /* A request goes to the upstream, unless it returns false: there are too many. */
+    bool (*admit)(struct kp_proxy *proxy);
+    /* After admit was true, once: it is answered, or a tunnel, or given up. */
+    void (*answered)(struct kp_proxy *proxy);
     /* Once: the client's connection is to end. */
     void (*over)(struct kp_proxy *proxy, enum kp_proxy_end how);
 };
@@ -65,8 +75,11 @@ struct kp_proxy {
     uint64_t began;               /* uv_now of the request's head */
     uint8_t phase;
     bool moving, over, client_ended, fin_sent;
-    bool stuck; /* the client's stream takes no bytes now */
-    bool waits; /* bytes of the client wait for their turn */
+    bool admitted; /* hooks->answered is due */
+    bool stuck;    /* the client's stream takes no bytes now */
+    bool waits;    /* bytes of the client wait for their turn */
+    bool logged;   /* the request in progress has had its line */
+    bool failed;   /* and its failure was counted */
 };
 
 /* stream and terms must outlive the proxy. */
@@ -80,6 +93,9 @@ size_t kp_proxy_data(struct kp_proxy *proxy, const uint8_t *bytes, size_t len);
 void kp_proxy_room(struct kp_proxy *proxy);
 void kp_proxy_client_ended(struct kp_proxy *proxy);
 void kp_proxy_timeout(struct kp_proxy *proxy);
+
+/* Whether nothing is in flight between two requests: an end now loses nothing. */
+bool kp_proxy_rests(const struct kp_proxy *proxy);
 
 /* In hooks->request: it goes to the upstream, or is answered with that text (a whole response). */
 void kp_proxy_pass(struct kp_proxy *proxy, const struct kp_http_onward *onward);

@@ -1,6 +1,8 @@
 /* Small plain pages: see refusal.h. */
 #include "refusal.h"
 
+#include <stdio.h>
+
 static const struct {
     unsigned status;
     const char *line, *body;
@@ -31,6 +33,22 @@ size_t kp_refusal(char out[KP_NOTICE_MAX], unsigned status)
     while (i > 0 && pages[i].status != status)
         i--;
     return kp_notice(out, pages[i].line, 0, pages[i].body);
+}
+
+size_t kp_refusal_for_now(char out[KP_NOTICE_MAX], bool goes_on)
+{
+    static const char body[] = "The device is busy just now. Try again in a moment.\n";
+    int len = snprintf(out, KP_NOTICE_MAX,
+                       "HTTP/1.1 503 Service Unavailable\r\n"
+                       "Content-Type: text/plain; charset=utf-8\r\n"
+                       "Content-Length: %zu\r\n"
+                       "Cache-Control: no-store\r\n"
+                       "Retry-After: 1\r\n"
+                       "%s"
+                       "\r\n"
+                       "%s",
+                       sizeof body - 1, goes_on ? "" : "Connection: close\r\n", body);
+    return len < 0 || len >= KP_NOTICE_MAX ? 0 : (size_t)len;
 }
 
 unsigned kp_refusal_of(enum kp_http_problem problem)

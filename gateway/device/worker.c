@@ -6,83 +6,74 @@
 
 #include "../net/sock.h"
 #include "arrival.h"
-
-#define COMPLAIN_NS 10000000000u /* one line in ten seconds about a lack of room */
+#include "room.h"
 
 /* ---- Listening --------------------------------------------------------------------------- */
 
-static bool is_full(const struct kp_worker *w)
-{
-    return atomic_load(&w->shop->connections) >= w->rules.max_connections;
-}
-
-/* Whether it is time for another line about a lack of room. */
-static bool may_complain(struct kp_worker *w)
-{
-    uint_least64_t last = atomic_load(&w->shop->complained);
-    uint64_t now = uv_hrtime();
-    return (last == 0 || now - last >= COMPLAIN_NS) &&
-           atomic_compare_exchange_strong(&w->shop->complained, &last, now);
-}
-
-/* Who proves nothing can take the places of nobody who could: the oldest goes. */
-static void give_way(struct kp_worker *w)
-{
-    struct kp_client *oldest = w->newcomers.first;
-    size_t count = atomic_fetch_add(&w->shop->gave_way, 1) + 1;
-    if (may_complain(w))
-        kp_log_say(
-            &w->rules.log, KP_LOG_WARNING, "full",
-            "there are %zu connections: the oldest that has proved nothing gives way to a new "
-            "one (--max-connections); %zu did so far",
-            w->rules.max_connections, count);
-    kp_client_move(oldest, &w->others);
-    oldest->kind->stop(oldest, "it had proved nothing yet and gave way to a new connection");
-}
-
 bool kp_worker_is_busy(const struct kp_worker *w)
 {
-    size_t most = w->rules.max_connections / w->shop->settings->workers / 4;
-    if (most > KP_BUSY_HANDSHAKES)
-        most = KP_BUSY_HANDSHAKES;
-    return w->handshakes >= (most > 0 ? most : 1);
+    size_t most = w->rules.max_handshakes / KP_BUSY_PART;
+    return atomic_load(&w->shop->handshakes) >= (most > 0 ? most : 1);
 }
 
 static bool room(struct kp_listener *listener)
 {
     struct kp_worker *w = listener->owner;
-    return !is_full(w) || w->newcomers.first != NULL;
+    return !kp_room_is_full(w) || kp_room_can_be_made(w);
 }
 
+/* What is scarce are descriptors: the last ones are for the upstream's sockets. */
 static void accepted(struct kp_listener *listener, int fd, const union kp_inet *peer)
 {
     struct kp_worker *w = listener->owner;
-    if (is_full(w) && w->newcomers.first != NULL)
-        give_way(w);
+    if (!kp_room_of_source(w, peer)) {
+        kp_sock_abort(fd);
+        return;
+    }
+    if (kp_room_is_full(w))
+        kp_room_for_one(w, KP_LACK_PLACES);
+    else if (kp_listener_is_scarce(listener, fd))
+        kp_room_for_one(w, KP_LACK_DESCRIPTORS);
     kp_arrival(w, &((struct kp_door *)(void *)listener)->rules, fd, peer);
+}
+
+static bool starved(struct kp_loop *loop)
+{
+    return kp_room_make(loop->owner, KP_LACK_DESCRIPTORS);
+}
+
+static void too_much_arithmetic(struct kp_loop *loop)
+{
+    kp_room_lacks(loop->owner, KP_LACK_ARITHMETIC);
 }
 
 static void resting(struct kp_listener *listener, int error)
 {
     struct kp_worker *w = listener->owner;
-    const struct kp_log *log = &w->rules.log;
-    if (error == UV_EINVAL || !may_complain(w)) /* EINVAL: another worker drains already */
-        return;
     if (error == 0)
-        kp_log_say(log, KP_LOG_WARNING, "full",
-                   "there are %zu connections: new ones wait until others end (--max-connections)",
-                   w->rules.max_connections);
-    else if (error == UV_EMFILE || error == UV_ENFILE)
-        kp_log_say(log, KP_LOG_ERROR, "full",
-                   "there are no file descriptors left: new connections wait (raise the limit with "
-                   "ulimit -n or LimitNOFILE=, or lower --max-connections)");
-    else
-        kp_log_say(log, KP_LOG_ERROR, "full", "new connections can't be taken for a moment: %s",
-                   uv_strerror(error));
+        kp_room_lacks(w, KP_LACK_BUSY);
+    else if (error != UV_EMFILE && error != UV_ENFILE && error != UV_EINVAL)
+        kp_room_lacks(w, KP_LACK_MEMORY);
+    /* EINVAL: another worker drains already. */
+}
+
+bool kp_worker_takes_request(struct kp_worker *w)
+{
+    if (atomic_fetch_add(&w->shop->requests, 1) < w->rules.max_requests)
+        return true;
+    kp_worker_request_done(w);
+    kp_room_lacks(w, KP_LACK_REQUESTS);
+    return false;
+}
+
+void kp_worker_request_done(struct kp_worker *w)
+{
+    atomic_fetch_sub(&w->shop->requests, 1);
 }
 
 void kp_worker_has_no_room(struct kp_worker *w, int error)
 {
+    kp_counted(&w->shop->counters.refused[KP_REFUSED_NO_ROOM]);
     kp_log_say(&w->rules.log, KP_LOG_ERROR, "refused", "a connection was dropped: %s",
                error == UV_ENOMEM ? "there isn't enough memory for it" : uv_strerror(error));
 }
@@ -157,6 +148,7 @@ static void take_rules(struct kp_worker *w)
     uv_mutex_lock(&w->shop->lock);
     w->rules = w->shop->rules;
     uv_mutex_unlock(&w->shop->lock);
+    w->loop.patience_ms = w->rules.handshake_ms / 2;
 }
 
 static void reload(struct kp_worker *w)
@@ -167,6 +159,16 @@ static void reload(struct kp_worker *w)
         c->kind->recheck(c);
 }
 
+/* Guesses that waited for a lease.  Who is proved by that leaves the list. */
+static void ask_again(struct kp_worker *w)
+{
+    for (struct kp_client *c = w->newcomers.first, *next; c != NULL; c = next) {
+        next = c->next;
+        if (c->kind->leased != NULL)
+            c->kind->leased(c);
+    }
+}
+
 static void woken(uv_async_t *wake)
 {
     struct kp_worker *w = wake->data;
@@ -175,6 +177,8 @@ static void woken(uv_async_t *wake)
         return;
     if (words & KP_WORKER_RELOAD)
         reload(w);
+    if (words & KP_WORKER_LEASED)
+        ask_again(w);
     if (words & (KP_WORKER_DRAIN | KP_WORKER_STOP))
         drain(w);
     if (words & KP_WORKER_STOP)
@@ -187,7 +191,7 @@ static void run(void *arg)
 {
     struct kp_worker *w = arg;
     kp_loop_run(&w->loop);
-    w->shop->left(w->shop->left_arg);
+    w->shop->left(w->shop->arg);
 }
 
 static void clear(struct kp_worker *w)
@@ -198,11 +202,12 @@ static void clear(struct kp_worker *w)
     kp_context_free(w->context);
 }
 
-int kp_worker_start(struct kp_worker *w, struct kp_workshop *shop)
+int kp_worker_start(struct kp_worker *w, struct kp_workshop *shop, unsigned number)
 {
     int error;
     memset(w, 0, sizeof *w);
     w->shop = shop;
+    w->number = number;
     kp_clients_init(&w->newcomers);
     kp_clients_init(&w->others);
     w->doors = calloc(shop->settings->door_count, sizeof *w->doors);
@@ -213,6 +218,9 @@ int kp_worker_start(struct kp_worker *w, struct kp_workshop *shop)
         free(w->doors);
         return error;
     }
+    w->loop.owner = w;
+    w->loop.busy = too_much_arithmetic;
+    w->loop.starved = starved;
     take_rules(w);
     kp_credentials_take(shop->credentials, &w->store, &w->context);
     (void)uv_timer_init(&w->loop.uv, &w->drain);

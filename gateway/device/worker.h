@@ -9,18 +9,39 @@
 
 #include "../net/listener.h"
 #include "client.h"
+#include "counters.h"
 #include "credentials.h"
 #include "front_door.h"
+#include "guesses.h"
 
-/* So many handshakes in progress, or a quarter of the worker's share of --max-connections when that
- * is less: then new clients of TLS 1.3 show with a cookie that they hear us before anything is
- * computed for them. */
-#define KP_BUSY_HANDSHAKES 64
+/* With so large a part of --max-handshakes in progress new clients of TLS 1.3 show with a cookie
+ * that they hear us before anything is computed for them. */
+#define KP_BUSY_PART 4
+
+/* What there can be too little of; see room.h. */
+enum kp_lack {
+    KP_LACK_PLACES,      /* --max-connections: a newcomer gave way */
+    KP_LACK_PROVED,      /* and all were proved: one at rest did */
+    KP_LACK_BUSY,        /* and none was at rest: new ones wait */
+    KP_LACK_SOURCE,      /* --max-per-source */
+    KP_LACK_HANDSHAKES,  /* --max-handshakes */
+    KP_LACK_DESCRIPTORS, /* of the process or the system */
+    KP_LACK_MEMORY,      /* or whatever else the system hadn't for accept() */
+    KP_LACK_ARITHMETIC,  /* places in the queue of the handshakes' */
+    KP_LACK_REQUESTS,    /* --max-requests */
+    KP_LACKS,
+};
+
+struct kp_lacking {
+    atomic_size_t count;        /* how many times it was so */
+    atomic_uint_least64_t said; /* uv_hrtime of the last line about it */
+};
 
 enum kp_worker_word {
     KP_WORKER_RELOAD = 1, /* new credentials and rules can be taken */
     KP_WORKER_DRAIN = 2,  /* take no more connections, end when the last is done */
     KP_WORKER_STOP = 4,   /* end now */
+    KP_WORKER_LEASED = 8, /* the state of guesses has been written */
 };
 
 /* What the workers share; all of it outlives them. */
@@ -32,11 +53,18 @@ struct kp_workshop {
     const int *listeners; /* settings->door_count sockets */
     unsigned tls_port;    /* of the password TLS, as told to clients; 0: none */
     unsigned other_port;  /* of the other TLS; 0: none */
+    struct kp_counters counters;
     atomic_size_t connections;
-    atomic_size_t gave_way;           /* newcomers that made room for others */
-    atomic_uint_least64_t complained; /* uv_hrtime of the last line about a lack of room */
-    void (*left)(void *arg);          /* a worker has ended; called on its thread */
-    void *left_arg;
+    atomic_size_t handshakes; /* in progress */
+    atomic_size_t requests;   /* at the upstream; no WebSockets */
+    atomic_size_t gave_way;   /* connections that made room for others */
+    struct kp_lacking lacks[KP_LACKS];
+    struct kp_sources sources;
+    struct kp_guesses *guesses;
+    void (*lease)(
+        void *arg);          /* a guess needs kp_guesses_store, then KP_WORKER_LEASED; its thread */
+    void (*left)(void *arg); /* a worker has ended; called on its thread */
+    void *arg;
 };
 
 /* A listener, and what becomes of those who come by it. */
@@ -58,19 +86,23 @@ struct kp_worker {
     uv_async_t wake;
     uv_timer_t drain;
     atomic_uint words;
-    size_t handshakes; /* in progress */
+    unsigned number; /* from 0 */
     bool draining;
     bool leaving;
 };
 
 /* Starts the thread.  0 or a negative uv error: nothing is running. */
-int kp_worker_start(struct kp_worker *worker, struct kp_workshop *shop);
+int kp_worker_start(struct kp_worker *worker, struct kp_workshop *shop, unsigned number);
 /* Any thread, until kp_worker_join. */
 void kp_worker_tell(struct kp_worker *worker, enum kp_worker_word word);
 /* Waits for the thread's end and frees what it had. */
 void kp_worker_join(struct kp_worker *worker);
 /* Whether there are so many handshakes in progress that the next client must show a cookie. */
 bool kp_worker_is_busy(const struct kp_worker *worker);
+/* A request is to go to the upstream.  false: there are --max-requests; else it is one of them
+ * until it is answered. */
+bool kp_worker_takes_request(struct kp_worker *worker);
+void kp_worker_request_done(struct kp_worker *worker);
 /* On its own thread: a connection couldn't be taken; error: of uv. */
 void kp_worker_has_no_room(struct kp_worker *worker, int error);
 /* On its own thread: the last connection may have gone. */

@@ -70,9 +70,16 @@ static void pass_body(struct kp_http_exchange *x)
         send_body(x, x->hooks->to_upstream, &x->request, x->asked->framing == KP_HTTP_CHUNKED);
 }
 
+static void answer_end(struct kp_http_exchange *x);
+
 static void end_request(struct kp_http_exchange *x)
 {
     x->taken_whole = true;
+    if (x->replied) {
+        x->replied = false;
+        answer_end(x);
+        return;
+    }
     if (x->asked->framing == KP_HTTP_CHUNKED && !x->over)
         x->hooks->to_upstream(x, "0\r\n\r\n", 5);
 }
@@ -152,14 +159,35 @@ int kp_http_exchange_forward(struct kp_http_exchange *x, const struct kp_http_on
     return error;
 }
 
-void kp_http_exchange_reply(struct kp_http_exchange *x, const char *text, size_t len)
+bool kp_http_exchange_can_go_on(const struct kp_http_exchange *x)
+{
+    const struct kp_http_head *head = x->asked;
+    return head != NULL && head->framing == KP_HTTP_NO_BODY && head->persists && head->minor > 0 &&
+           !x->last;
+}
+
+static void send_reply(struct kp_http_exchange *x, const char *text, size_t len)
 {
     const char *body = memmem(text, len, "\r\n\r\n", 4);
     x->answering = true;
-    x->over = true;
     if (x->asked != NULL && kp_slice_is(x->asked->method, "HEAD") && body != NULL)
         len = (size_t)(body + 4 - text);
     x->hooks->to_client(x, text, len);
+}
+
+void kp_http_exchange_reply(struct kp_http_exchange *x, const char *text, size_t len)
+{
+    x->over = true;
+    send_reply(x, text, len);
+}
+
+/* It ends when the parser says that the request has: at once, as it has no body. */
+void kp_http_exchange_reply_and_go_on(struct kp_http_exchange *x, const char *text, size_t len,
+                                      unsigned status)
+{
+    x->replied = x->keeps_client = x->keeps_upstream = true;
+    x->status = (uint16_t)status;
+    send_reply(x, text, len);
 }
 
 /* ---- The answer -------------------------------------------------------------------------- */

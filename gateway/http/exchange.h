@@ -52,7 +52,8 @@ struct kp_http_exchange {
     bool chunks;                /* the answer's body goes on in chunks */
     bool keeps_client, keeps_upstream;
     bool tunnels;
-    bool over; /* nothing more is read of the client */
+    bool replied; /* by the owner, and it goes on */
+    bool over;    /* nothing more is read of the client */
 };
 
 void kp_http_exchange_init(struct kp_http_exchange *x, const struct kp_http_exchange_hooks *hooks);
@@ -66,6 +67,13 @@ int kp_http_exchange_forward(struct kp_http_exchange *x, const struct kp_http_on
 /* The owner's own answer, a whole response that says Connection: close; of HEAD only its head is
  * sent.  Nothing more is read or answered after it. */
 void kp_http_exchange_reply(struct kp_http_exchange *x, const char *text, size_t len);
+/* Whether the connection can go on after an answer of our own: nothing of the request's is unread.
+ */
+bool kp_http_exchange_can_go_on(const struct kp_http_exchange *x);
+/* In hooks->request, when it can: the owner's own answer, a whole response that doesn't say
+ * Connection: close.  hooks->done follows, not from in here. */
+void kp_http_exchange_reply_and_go_on(struct kp_http_exchange *x, const char *text, size_t len,
+                                      unsigned status);
 /* Bytes of the upstream; all are used.  false: it said more than it was asked for, and is to be
  * left. */
 bool kp_http_exchange_answered(struct kp_http_exchange *x, const uint8_t *bytes, size_t len);

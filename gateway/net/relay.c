@@ -248,6 +248,12 @@ static int credential(struct kp_secure *s)
     return r->hooks->credential(r);
 }
 
+static bool guess(struct kp_secure *s)
+{
+    struct kp_relay *r = of_secure(s);
+    return r->hooks->guess(r);
+}
+
 static void proved(struct kp_secure *s)
 {
     struct kp_relay *r = of_secure(s);
@@ -300,6 +306,7 @@ static void plain_closed(struct kp_stream *plain)
 
 static const struct kp_secure_hooks secure_hooks = {
     .credential = credential,
+    .guess = guess,
     .proved = proved,
     .ticket = ticket,
     .data = data,

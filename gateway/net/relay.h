@@ -26,6 +26,7 @@ enum kp_relay_end {
 
 struct kp_relay_hooks {
     int (*credential)(struct kp_relay *relay); /* as kp_secure_hooks; NULL for clients */
+    bool (*guess)(struct kp_relay *relay);     /* alike */
     void (*proved)(struct kp_relay *relay);
     void (*ticket)(struct kp_relay *relay); /* as kp_secure_hooks; NULL for servers */
     /* The plain side is connected: may send a preface by kp_relay_plain_preface.  May be NULL. */

@@ -185,8 +185,10 @@ static bool receive(struct kp_secure *s)
     size_t room;
     uint8_t *to = kp_wire_in_room(s->conn, &room);
     ssize_t got;
-    if (room == 0)
+    if (room == 0) { /* it wants bytes and has no memory for them: waiting would be turning round */
+        over(s, KP_E_MEMORY);
         return false;
+    }
     got = read_some(s, to, room, &s->readable);
     if (got <= 0) {
         (void)!kp_wire_in_done(s->conn, 0);
@@ -248,8 +250,24 @@ static void compute(struct kp_task *task)
 {
     struct kp_secure *s =
         (struct kp_secure *)(void *)((char *)task - offsetof(struct kp_secure, task));
+    if (task->queue == KP_TASK_REFUSED) {
+        s->net_error = UV_EBUSY;
+        over(s, KP_E_TRUNCATED);
+        return;
+    }
     (void)!kp_conn_compute(s->conn); /* latched */
     kp_secure_pump(s);
+}
+
+/* Whoever has shown a ticket has proved the password before; strangers take turns. */
+static void compute_later(struct kp_secure *s)
+{
+    struct kp_info info;
+    kp_conn_info(s->conn, &info);
+    if (info.resumed || !s->serves || s->stage != KP_AT_HANDSHAKE)
+        kp_loop_later(s->loop, &s->task);
+    else
+        kp_loop_in_turn(s->loop, &s->task);
 }
 
 /* What the engine asks for, one thing at a time.  Whether it's worth looking again. */
@@ -262,8 +280,10 @@ static bool serve_engine(struct kp_secure *s)
             over(s, error);
         return true;
     }
+    if (state & KP_NEED_GUESS)
+        return s->hooks->guess(s);
     if (state & KP_NEED_COMPUTE) {
-        kp_loop_later(s->loop, &s->task);
+        compute_later(s);
         return false;
     }
     if ((state & KP_PROVED) && s->stage == KP_AT_HANDSHAKE) {

@@ -20,6 +20,9 @@ struct kp_secure;
 struct kp_secure_hooks {
     /* Server: KP_NEED_CREDENTIAL.  Calls kp_conn_credential; negative ends the connection. */
     int (*credential)(struct kp_secure *secure);
+    /* Server, of a context that counts guesses: KP_NEED_GUESS.  Calls kp_conn_guess and returns
+     * true; or false, and calls it later, and kp_secure_pump. */
+    bool (*guess)(struct kp_secure *secure);
     /* Both sides proved the password; from now on bytes may be sent. */
     void (*proved)(struct kp_secure *secure);
     /* Client, TLS 1.3: after proved, once: the server gave a ticket.  May be NULL. */
@@ -31,7 +34,8 @@ struct kp_secure_hooks {
     void (*room)(struct kp_secure *secure);
     /* The peer's close_notify, after all its bytes. */
     void (*peer_ended)(struct kp_secure *secure);
-    /* Over: both sides ended (error 0), or it failed: secure->error, secure->net_error. */
+    /* Over: both sides ended (error 0), or it failed: secure->error, secure->net_error.  UV_EBUSY:
+     * too much arithmetic of handshakes waits already (kp_loop_in_turn); nothing was sent. */
     void (*over)(struct kp_secure *secure);
     /* The deadline has passed.  The owner closes it, or sets another. */
     void (*timeout)(struct kp_secure *secure);
@@ -44,7 +48,7 @@ struct kp_secure {
     struct kp_stream stream; /* first */
     uv_timer_t timer;
     struct kp_loop *loop;
-    struct kp_task task;  /* arithmetic that a handshake waits for */
+    struct kp_task task;  /* arithmetic that a handshake waits for; the owner sets its source */
     struct kp_conn *conn; /* NULL once closed */
     const struct kp_secure_hooks *hooks;
     uint8_t *first; /* wire bytes that were read before it began; NULL: none left */

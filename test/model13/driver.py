@@ -50,10 +50,11 @@ def outcome_of(peer, action):
     return Outcome("succeeds", peer=peer)
 
 
-def run_client(port, config, exchange, edits=None, script=None, after=None):
+def run_client(port, config, exchange, edits=None, script=None, after=None, source="127.0.0.1"):
     """A client of the model: handshake, after(client), exchange(client). script(client) stands
-    for the whole of it."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+    for the whole of it. source: its own address."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10,
+                                  source_address=(source, 0)) as sock:
         client = Client(sock, config, edits)
         return outcome_of(client, script or _whole(exchange, after))
 

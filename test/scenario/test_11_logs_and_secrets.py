@@ -93,7 +93,8 @@ def test_a_hostile_name_makes_one_plain_line(box):
     serve = box.serve(box.upstream(talk_http()))
     curl(f"https://{serve.at}/", user='x\n2026 info proved: user="admin"\x1b[31m', password="y")
     lines = serve.logged("claimed=")
-    assert len(lines) == 1 and serve.log().count("\n") == 1
+    said = [line for line in serve.log().splitlines() if " privileges: " not in line]
+    assert len(lines) == 1 and said == lines
     assert "\x1b" not in lines[0] and "\\x0a" in lines[0] and 'user="admin"' not in lines[0]
 
 
