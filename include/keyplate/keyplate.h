@@ -62,7 +62,7 @@ extern "C" {
 #endif
 
 /* This header's version, a byte a part. */
-#define KEYPLATE_VERSION 0x000200
+#define KEYPLATE_VERSION 0x000400
 
 /* ---- Limits ------------------------------------------------------------------------------ */
 
