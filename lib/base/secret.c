@@ -35,8 +35,7 @@ bool kp_equal_secret(const void *a, const void *b, size_t len)
     return differ == 0;
 }
 
-/* All ones for 1, 0 for 0. */
-static size_t mask_of(size_t bit)
+size_t kp_mask_secret(size_t bit)
 {
     size_t mask = (size_t)0 - bit;
 
@@ -56,7 +55,7 @@ size_t kp_strip_secret(uint8_t *data, size_t len)
     }
     /* By 1, 2, 4 and so on, each time in full whether it counts or not. */
     for (size_t by = 1, bit = 0; by <= len; by <<= 1, bit++) {
-        size_t yes = mask_of(zeros >> bit & 1);
+        size_t yes = kp_mask_secret(zeros >> bit & 1);
         for (size_t i = 0; i < len; i++) {
             size_t from = i + by < len ? data[i + by] : 0;
             data[i] = (uint8_t)((from & yes) | (data[i] & ~yes));

@@ -14,8 +14,9 @@
 #define ID_LEN KP_SHA256_LEN
 #define BINDING_LEN KP_SHA256_LEN
 
-/* A user, or at the end of the array the one who stands for all that don't exist.  A half that the
- * user lacks is that one's, and so is its salt of the name. */
+/* A user, or behind them one of those who stand for all that don't exist: as many as there are
+ * users, so that a processor's caches are as warm for a name that isn't there as for one that is.
+ * A half that the user lacks is one of theirs, and its salt is the name's. */
 struct entry {
     uint8_t id[ID_LEN]; /* HMAC(seed, name): all names have one length */
     uint8_t salt[KP_SALT_MAX];
@@ -36,8 +37,9 @@ struct kp_store {
     struct kp_text device_id;
     uint8_t seed[KP_ROSTER_SEED_LEN];
     size_t salt_len;
-    struct entry *entries; /* count users and the simulated one */
+    struct entry *entries; /* count users, and nobodies behind them */
     size_t count;
+    size_t nobodies; /* at least 1 */
     bool prefers_tls12;
 };
 
@@ -68,6 +70,18 @@ static int bind_user(const struct kp_store *store, const struct kp_roster_user *
     return kp_digest(store->crypto, KP_HASH_SHA256, parts, sizeof parts / sizeof *parts, out);
 }
 
+/* Which of the nobodies stands for a name: secret, always the same while the store lives. */
+static int pick_nobody(const struct kp_store *store, const char *name, size_t name_len, size_t *out)
+{
+    uint8_t digest[KP_SHA256_LEN];
+    uint64_t number = 0;
+    int error = derive(store, "keyplate nobody", name, name_len, digest);
+    for (size_t i = 0; error == 0 && i < 4; i++)
+        number = number << 8 | digest[i];
+    *out = (size_t)(number * store->nobodies >> 32);
+    return error;
+}
+
 /* The group of that many bits, made ready at its first use. */
 static int ready_group(struct kp_store *store, unsigned bits, const struct kp_srp_group **out)
 {
@@ -86,7 +100,7 @@ static int ready_group(struct kp_store *store, unsigned bits, const struct kp_sr
     return KP_E_INTERNAL;
 }
 
-/* With tables for all or, where that is too much memory, for none: the simulated user's work is
+/* With tables for all or, where that is too much memory, for none: simulated users' work is
  * theirs. */
 static int ready_srp(struct kp_store *store, unsigned bits, const uint8_t *v, struct entry *entry)
 {
@@ -100,10 +114,10 @@ static int ready_srp(struct kp_store *store, unsigned bits, const uint8_t *v, st
 
 /* The SRP half of the user, or the simulated one. */
 static int ready_user_srp(struct kp_store *store, const struct kp_roster_user *user,
-                          struct entry *entry)
+                          const struct entry *nobody, struct entry *entry)
 {
     if (user->v == NULL) {
-        entry->srp = store->entries[store->count].srp;
+        entry->srp = nobody->srp;
         entry->srp_simulated = true;
         entry->salt_len = store->salt_len;
         return kp_roster_salt(store->crypto, store->seed, store->salt_len, user->name.data,
@@ -115,10 +129,10 @@ static int ready_user_srp(struct kp_store *store, const struct kp_roster_user *u
 }
 
 static int ready_user_spake2plus(struct kp_store *store, const struct kp_roster_user *user,
-                                 struct entry *entry)
+                                 const struct entry *nobody, struct entry *entry)
 {
     if (user->spake2plus == NULL) {
-        entry->spake2plus = store->entries[store->count].spake2plus;
+        entry->spake2plus = nobody->spake2plus;
         entry->spake2plus_simulated = true;
         return 0;
     }
@@ -129,16 +143,19 @@ static int ready_user_spake2plus(struct kp_store *store, const struct kp_roster_
 static int ready_user(struct kp_store *store, const struct kp_roster *roster,
                       const struct kp_roster_user *user, struct entry *entry)
 {
+    size_t nobody = 0;
     entry->told = kp_roster_differs(roster, user);
     int error = kp_text_copy(&entry->name, user->name.data, user->name.len);
+    if (error == 0)
+        error = pick_nobody(store, user->name.data, user->name.len, &nobody);
     if (error == 0)
         error = derive(store, "keyplate name", user->name.data, user->name.len, entry->id);
     if (error == 0)
         error = bind_user(store, user, entry->binding);
     if (error == 0)
-        error = ready_user_srp(store, user, entry);
+        error = ready_user_srp(store, user, &store->entries[store->count + nobody], entry);
     if (error == 0)
-        error = ready_user_spake2plus(store, user, entry);
+        error = ready_user_spake2plus(store, user, &store->entries[store->count + nobody], entry);
     return error;
 }
 
@@ -160,19 +177,27 @@ static int ready_nobody(struct kp_store *store, unsigned bits, struct entry *ent
     return error;
 }
 
-/* Nobody comes first: users have of nobody's what they lack. */
+static size_t nobodies_for(size_t users)
+{
+    if (users > KP_STORE_NOBODIES_MAX)
+        return KP_STORE_NOBODIES_MAX;
+    return users > 0 ? users : 1;
+}
+
+/* Nobodies come first: users have of theirs what they lack. */
 static int ready(struct kp_store *store, const struct kp_roster *roster)
 {
     memcpy(store->seed, roster->seed, sizeof store->seed);
     store->salt_len = roster->salt_len;
-    store->entries = calloc(roster->count + 1, sizeof *store->entries);
+    store->nobodies = nobodies_for(roster->count);
+    store->entries = calloc(roster->count + store->nobodies, sizeof *store->entries);
     if (store->entries == NULL)
         return KP_E_MEMORY;
     store->count = roster->count;
     store->prefers_tls12 = kp_roster_only_srp(roster) > 0;
     int error = kp_text_copy(&store->device_id, roster->device_id.data, roster->device_id.len);
-    if (error == 0)
-        error = ready_nobody(store, roster->bits, &store->entries[store->count]);
+    for (size_t i = 0; error == 0 && i < store->nobodies; i++)
+        error = ready_nobody(store, roster->bits, &store->entries[store->count + i]);
     for (size_t i = 0; error == 0 && i < store->count; i++)
         error = ready_user(store, roster, &roster->users[i], &store->entries[i]);
     return error;
@@ -208,21 +233,21 @@ struct kp_store *kp_store_ref(struct kp_store *store)
     return store;
 }
 
-/* Nobody's halves, which others have too, last. */
+/* A user's simulated halves are a nobody's. */
 static void free_entries(struct kp_store *store)
 {
+    size_t all = store->count + store->nobodies;
     if (store->entries == NULL)
         return;
-    const struct entry *nobody = &store->entries[store->count];
-    for (size_t i = 0; i <= store->count; i++) {
+    for (size_t i = 0; i < all; i++) {
         struct entry *entry = &store->entries[i];
-        if (entry == nobody || entry->srp != nobody->srp)
+        if (i >= store->count || !entry->srp_simulated)
             kp_srp_verifier_free(entry->srp);
-        if (entry == nobody || entry->spake2plus != nobody->spake2plus)
+        if (i >= store->count || !entry->spake2plus_simulated)
             kp_spake2plus_verifier_free(entry->spake2plus);
         kp_text_clear(&entry->name);
     }
-    kp_free_secret(store->entries, (store->count + 1) * sizeof *store->entries);
+    kp_free_secret(store->entries, all * sizeof *store->entries);
 }
 
 void kp_store_free(struct kp_store *store)
@@ -274,15 +299,6 @@ const char *kp_store_told_name(const struct kp_store *store, size_t index, size_
     return NULL;
 }
 
-/* All ones when yes, else 0. */
-static size_t mask(bool yes)
-{
-    size_t m = (size_t)0 - (size_t)yes;
-    /* Keeps the compiler from making a branch of it. */
-    __asm__ __volatile__("" : "+r"(m));
-    return m;
-}
-
 /* out = yes ? from : out, by a mask. */
 static void take(void *out, size_t yes, const void *from, size_t len)
 {
@@ -305,23 +321,36 @@ static void take_entry(struct kp_credential *out, size_t yes, const struct entry
          sizeof out->spake2plus_simulated);
 }
 
+/* The one that stands for the name. */
+static int take_nobody(const struct kp_store *store, const char *name, size_t name_len,
+                       struct kp_credential *out)
+{
+    size_t picked;
+    int error = pick_nobody(store, name, name_len, &picked);
+    for (size_t i = 0; error == 0 && i < store->nobodies; i++) {
+        size_t differ = picked ^ i;
+        size_t differs = (differ | ((size_t)0 - differ)) >> (sizeof(size_t) * 8 - 1);
+        take_entry(out, kp_mask_secret(1 - differs), &store->entries[store->count + i]);
+    }
+    out->nobody = out->spake2plus;
+    return error;
+}
+
 /* Every entry is read whole: neither a branch nor an address tells which one it is. */
 int kp_store_lookup(const struct kp_store *store, const char *name, size_t name_len,
                     struct kp_credential *out)
 {
-    const struct entry *nobody = &store->entries[store->count];
     uint8_t id[ID_LEN];
 
     memset(out, 0, sizeof *out);
-    take_entry(out, mask(true), nobody);
-    out->nobody = nobody->spake2plus;
-    if (derive(store, "keyplate name", name, name_len, id) != 0 ||
+    if (take_nobody(store, name, name_len, out) != 0 ||
+        derive(store, "keyplate name", name, name_len, id) != 0 ||
         derive(store, "keyplate binding", name, name_len, out->binding) != 0 ||
         kp_roster_salt(store->crypto, store->seed, store->salt_len, name, name_len, out->salt) != 0)
         return KP_E_CRYPTO;
     for (size_t i = 0; i < store->count; i++) {
         const struct entry *entry = &store->entries[i];
-        take_entry(out, mask(kp_equal_secret(entry->id, id, sizeof id)), entry);
+        take_entry(out, kp_mask_secret(kp_equal_secret(entry->id, id, sizeof id)), entry);
     }
     return 0;
 }

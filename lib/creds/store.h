@@ -4,17 +4,19 @@
  *
  * A stranger must not learn which names exist (RFC 5054 2.5.1.3), so kp_store_lookup does the same
  * for every name: the name's own salt and a binding are always computed, names are compared by
- * HMACs of one length, all of them, and what is handed out is chosen by a mask.  A user who lacks
- * the SRP half or the SPAKE2+ half has nobody's there, as unknown names have.  A user's salt is
- * the one that his name has without him, too (kp_roster_salt), so it tells nothing when he comes or
- * goes; only an imported user has another, until his password is changed.
+ * HMACs of one length, all of them, and what is handed out is chosen by a mask.  Names that aren't
+ * there share as many verifiers as there are users: one for all would be in the caches always.  A
+ * user who lacks the SRP half or the SPAKE2+ half has nobody's there, as unknown names have.  A
+ * user's salt is the one that his name has without him, too (kp_roster_salt), so it tells nothing
+ * when he comes or goes; only an imported user has another, until his password is changed.
  */
 #ifndef KP_CREDS_STORE_H
 #define KP_CREDS_STORE_H
 
 #include <keyplate/keyplate.h>
 
-#define KP_STORE_TABLES_MAX 16 /* users up to which each verifier gets a table of powers */
+#define KP_STORE_TABLES_MAX 16   /* users up to which each verifier gets a table of powers */
+#define KP_STORE_NOBODIES_MAX 64 /* verifiers that stand for names that aren't there */
 
 size_t kp_store_users(const struct kp_store *store);
 

@@ -13,6 +13,9 @@
 #define BLOCK_ALL 8 /* of all */
 #define CHARGES_MAX 3
 #define PREFIX_LEN 8 /* bytes of an IPv6 address that are a source */
+/* A lease that was written is its place's for so long: who waits for it comes back within that.
+ * Callers' clocks may go by seconds. */
+#define HOLD_S 3
 /* Threads read the clock before they have the lock: what is late by less is no clock gone back. */
 #define LATE_MS 10000
 /* More than any debt or exemption: sums of times stay far from their end. */
@@ -88,7 +91,25 @@ static uint64_t worth(const struct kp_throttle *throttle, const struct kp_thrott
            (debt->asking || debt->asked || debt->promised);
 }
 
-/* The place of a tag; if it has none, the one of the least worth becomes it. */
+/* Whether somebody waits for its lease, or has hardly had time to use it.  Newcomers who took each
+ * other's places then would wait for ever, all of them. */
+static bool is_held(const struct kp_throttle *throttle, const struct kp_throttle_place *place)
+{
+    const struct kp_throttle_debt *debt = &place->debt;
+    uint16_t age = (uint16_t)(throttle->now / 1000 - debt->promised_s);
+    return debt->asking || debt->asked || (debt->promised && age < HOLD_S);
+}
+
+/* Whether a is the better one to give away. */
+static bool is_cheaper(const struct kp_throttle *throttle, const struct kp_throttle_place *a,
+                       const struct kp_throttle_place *b)
+{
+    uint64_t of_a = worth(throttle, a), of_b = worth(throttle, b);
+    return of_a < of_b || (of_a == of_b && !is_held(throttle, a) && is_held(throttle, b));
+}
+
+/* The place of a tag; if it has none, the one of the least worth becomes it.  NULL: that one is
+ * held, and this one's turn comes later. */
 static struct kp_throttle_place *claim(const struct kp_throttle *throttle,
                                        struct kp_throttle_place *places, size_t count, uint64_t tag)
 {
@@ -97,9 +118,11 @@ static struct kp_throttle_place *claim(const struct kp_throttle *throttle,
         return place;
     place = &places[0];
     for (size_t i = 1; i < count; i++) {
-        if (worth(throttle, &places[i]) < worth(throttle, place))
+        if (is_cheaper(throttle, &places[i], place))
             place = &places[i];
     }
+    if (is_held(throttle, place))
+        return NULL;
     *place = (struct kp_throttle_place){.tag = tag};
     return place;
 }
@@ -305,18 +328,21 @@ static enum kp_verdict judge(struct kp_throttle *throttle, struct kp_guess *gues
 {
     struct kp_throttle_tables *tables = &throttle->tables;
     struct kp_throttle_pair *pair = find_pair(throttle, guess->source, guess->name);
-    struct kp_throttle_place *source;
+    struct kp_throttle_place *source, *name = NULL;
     struct charges charges = {.count = 0};
     if (!has_tokens(throttle, guess, pair))
         return KP_GUESS_REFUSED;
     guess->exempt = pair != NULL;
     source = claim(throttle, tables->sources, KP_THROTTLE_SOURCES, guess->source);
+    if (pair == NULL)
+        name = claim(throttle, tables->names, KP_THROTTLE_NAMES, guess->name);
+    if (source == NULL || (pair == NULL && name == NULL))
+        return KP_GUESS_LEASE;
     add_charge(&charges, &source->debt, &throttle->source);
     if (pair != NULL) {
         add_charge(&charges, &pair->debt, &throttle->name);
     } else {
-        add_charge(&charges, &claim(throttle, tables->names, KP_THROTTLE_NAMES, guess->name)->debt,
-                   &throttle->name);
+        add_charge(&charges, &name->debt, &throttle->name);
         add_charge(&charges, &tables->all, &throttle->all);
     }
     if (throttle->leased && ask(throttle, &charges))

@@ -44,9 +44,10 @@ struct kp_throttle_limit {
 };
 
 struct kp_throttle_debt {
-    uint64_t full_at; /* past: the bucket is full */
-    uint64_t leased;  /* full_at may come so far: a restart would take it for no less */
-    uint32_t writing; /* seconds of debt in the state that is being written, if in_writing */
+    uint64_t full_at;    /* past: the bucket is full */
+    uint64_t leased;     /* full_at may come so far: a restart would take it for no less */
+    uint32_t writing;    /* seconds of debt in the state that is being written, if in_writing */
+    uint16_t promised_s; /* our time in seconds, its low bits, when it was promised */
     bool in_writing : 1;
     bool asking : 1;    /* a guess waits for a lease */
     bool asked : 1;     /* it asked for what is being written */

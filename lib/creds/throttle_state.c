@@ -80,6 +80,8 @@ static void raise_lease(struct kp_throttle *throttle, struct kp_throttle_debt *d
     if (!debt->in_writing)
         return;
     debt->leased = throttle->written_at + debt->writing * (uint64_t)1000;
+    if (debt->asked)
+        debt->promised_s = (uint16_t)(throttle->now / 1000);
     debt->promised = debt->promised || debt->asked;
     debt->in_writing = false;
     debt->asked = false;

@@ -6,27 +6,22 @@
 
 #include "base/secret.h"
 
-/* Whether the caller has to be asked first. */
-static bool is_open(const struct kp_handshake *hs)
-{
-    return hs->context->count_guesses && !hs->guess_answered;
-}
-
-static bool is_judged(const struct kp_handshake *hs)
-{
-    return !hs->context->count_guesses || hs->guess_granted;
-}
-
 /* The client's Finished is the next record: keys that nobody has make of it what a wrong password
- * makes of it. */
+ * makes of it.  Made in any case, as the time it takes would tell. */
 int kp_server12_guess(struct kp_handshake *hs)
 {
-    if (is_open(hs))
-        return KP_SUSPEND_GUESS;
-    if (is_judged(hs))
+    struct kp_keys12 nobodys;
+
+    if (!hs->context->count_guesses)
         return 0;
-    hs->credential.srp_simulated = true;
-    int err = kp_handshake_random(hs, (uint8_t *)&hs->client_keys, sizeof(hs->client_keys));
+    if (!hs->guess_answered)
+        return KP_SUSPEND_GUESS;
+    int err = kp_handshake_random(hs, (uint8_t *)&nobodys, sizeof(nobodys));
+    if (err == 0 && !hs->guess_granted) {
+        hs->client_keys = nobodys;
+        hs->credential.srp_simulated = true;
+    }
+    kp_wipe(&nobodys, sizeof(nobodys));
     return err == 0 ? kp_srp12_read_keys(hs) : err;
 }
 
@@ -35,9 +30,11 @@ int kp_server13_guess(struct kp_handshake *hs)
 {
     if (hs->t13.form == 0) /* a ticket alone */
         return 0;
-    if (is_open(hs))
+    if (!hs->context->count_guesses)
+        return 0;
+    if (!hs->guess_answered)
         return KP_SUSPEND_GUESS;
-    if (is_judged(hs))
+    if (hs->guess_granted)
         return 0;
     hs->credential.spake2plus = hs->credential.nobody;
     hs->credential.spake2plus_simulated = true;
