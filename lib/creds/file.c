@@ -299,12 +299,24 @@ static int write_all(int fd, const char *data, size_t len)
 }
 
 /* Gives the new file what the old one has of owner and mode. */
+/* What root makes in a service's folder is the service's to read. */
+static int take_owner_of_folder(const struct kp_file_lock *lock, int fd)
+{
+    struct stat folder;
+    if (geteuid() != 0 || fstat(lock->directory, &folder) != 0 || folder.st_uid == 0)
+        return 0;
+    /* A folder for everybody says nothing. */
+    if (folder.st_mode & (S_IWGRP | S_IWOTH))
+        return 0;
+    return fchown(fd, folder.st_uid, folder.st_gid);
+}
+
 static int keep_owner(const struct kp_file_lock *lock, int fd)
 {
     struct stat was;
     struct stat is;
     if (fstatat(lock->directory, lock->name, &was, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? 0 : -1;
+        return errno == ENOENT ? take_owner_of_folder(lock, fd) : -1;
     if (fstat(fd, &is) != 0)
         return -1;
     if ((was.st_uid != is.st_uid || was.st_gid != is.st_gid) &&

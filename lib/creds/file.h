@@ -43,7 +43,8 @@ int kp_file_lock(struct kp_file_lock *lock, const char *path,
 void kp_file_unlock(struct kp_file_lock *lock);
 
 /* Under the lock, in two steps: data[len] goes durably into a temporary file beside the file, of a
- * name that nobody has, with the owner and mode of the old file (a new one is ours and 0600); then
+ * name that nobody has, with the owner and mode of the old file (a new one is 0600 and ours, or its
+ * folder's owner's when root makes it where nobody else may); then
  * _commit puts it in the file's place in one step, and _create does where no file is yet
  * (KP_E_EXISTS).  KP_E_ARGUMENT: the old content is still there, whole.  KP_E_INTERNAL: the new
  * content is in place, but may not survive a power cut. */

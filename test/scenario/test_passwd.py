@@ -645,6 +645,23 @@ def test_42_owner_and_mode_stay(passwd):
     assert len(passwd.users()) == 2
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("mode,given", [(0o700, True), (0o755, True), (0o1777, False)])
+def test_42_what_root_makes_for_a_service(passwd, mode, given):
+    """Goal: a file that root makes in a service's folder is one that the service can read."""
+    folder = passwd.directory / "service"
+    folder.mkdir()
+    os.chown(folder, 12345, 23456)
+    folder.chmod(mode)
+    file = folder / "credentials"
+    done = passwd.run("add", "--user", "admin", "--password-file", passwd.password("x"),
+                      "--credentials", file)
+    assert done.returncode == 0, done.stderr
+    status = file.stat()
+    assert stat.S_IMODE(status.st_mode) == 0o600
+    assert (status.st_uid == 12345) == given and (status.st_gid == 23456) == given
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="wants to be another user for a while")
 def test_43_somebody_elses_file(passwd):
     """Goal: who isn't root neither uses nor changes a file of another user."""
