@@ -88,10 +88,8 @@ bool kp_guest_guess(struct kp_guest *g)
     const char *name = kp_conn_user(g->secure->conn, &len);
     enum kp_verdict verdict = kp_guesses_take(shop->guesses, &g->client.from, name, len, &g->guess);
     g->waits = verdict == KP_GUESS_LEASE;
-    if (g->waits) {
-        shop->lease(shop->arg);
+    if (g->waits)
         return false;
-    }
     g->refused = verdict == KP_GUESS_REFUSED;
     kp_counted(g->refused ? &shop->counters.guesses_refused : &shop->counters.guesses_granted);
     (void)!kp_conn_guess(g->secure->conn, !g->refused); /* latched */
@@ -187,9 +185,11 @@ static void drop_guess(struct kp_guest *g)
 void kp_guest_over(struct kp_guest *g, enum kp_guest_end end)
 {
     end_handshake(g);
+    kp_client_failed(&g->client);
     drop_guess(g);
     if (end == KP_GUEST_SECURE && g->secure->net_error == UV_EBUSY) {
         g->why = "too many handshakes wait for their arithmetic already";
+        g->client.gave_way = true;
         end = KP_GUEST_STOPPED;
     }
     g->end = (uint8_t)end;

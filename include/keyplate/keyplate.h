@@ -252,7 +252,10 @@ int kp_store_lookup(const struct kp_store *store, const char *name, size_t name_
  *
  * State can outlive the process: then it is leased, written before tokens are spent, a few at a
  * time, and what was leased counts as spent after a restart.  It holds the seconds that are left,
- * and no time of any clock.
+ * and no time of any clock.  Leases are renewed before they are used up (kp_guess.lease), so that
+ * only a guess at something new waits for the disk, or one that comes faster than the disk writes.
+ * Four tokens are always leased ahead to a proved pair and its source: from the first state after
+ * the proof, what it is exempt from can't be told by how long its guess takes.
  *
  * Safe to share between threads.  Times are milliseconds of any clock that doesn't jump, the same
  * for all calls. */
@@ -279,7 +282,7 @@ struct kp_throttle_settings {
 enum kp_verdict {
     KP_GUESS_GRANTED, /* judge it: kp_conn_guess(conn, true) */
     KP_GUESS_REFUSED, /* don't: kp_conn_guess(conn, false) */
-    KP_GUESS_LEASE,   /* write kp_throttle_state, say kp_throttle_stored, ask again */
+    KP_GUESS_LEASE,   /* write kp_throttle_state first, say kp_throttle_stored, ask again */
 };
 
 /* What a granted guess took; the caller keeps it until the connection is proved, or drops it. */
@@ -288,6 +291,7 @@ struct kp_guess {
     uint64_t name;
     bool exempt;
     bool granted;
+    bool lease; /* with any verdict: the state should be written soon */
 };
 
 /* KP_E_ARGUMENT: a bucket out of its range.  KP_E_MEMORY, KP_E_CRYPTO. */
@@ -305,7 +309,7 @@ int kp_throttle_restore(struct kp_throttle *throttle, const char *text, size_t l
 void kp_throttle_spend(struct kp_throttle *throttle, uint64_t now_ms);
 
 /* A guess at the password of name[len] (any bytes) from source is to be judged.  *out is set with
- * each verdict. */
+ * each verdict.  A refused guess never wants a state written. */
 enum kp_verdict kp_throttle_take(struct kp_throttle *throttle, const uint8_t source[KP_SOURCE_LEN],
                                  const char *name, size_t len, uint64_t now_ms,
                                  struct kp_guess *out) KP_MUST_CHECK;
@@ -326,8 +330,10 @@ size_t kp_throttle_state(struct kp_throttle *throttle, uint64_t now_ms,
                          char out[KP_THROTTLE_STATE_MAX]);
 /* It is written; or it can't be, and the guesses go on without. */
 void kp_throttle_stored(struct kp_throttle *throttle);
-/* Whether more is leased than is spent, and nobody has made a guess for three seconds: time to write
- * the state again, so that a restart costs nobody anything. */
+/* Whether it is time to write the state again: a proved pair lacks the lease that is kept for it;
+ * or the state says more than it has to, or lacks a proof, and nobody has made a guess for three
+ * seconds.  A restart then costs nobody anything but a proved pair and its source the four tokens
+ * that are leased to them ahead. */
 bool kp_throttle_unsettled(struct kp_throttle *throttle, uint64_t now_ms);
 
 /* ---- The person's side (client) ------------------------------------------------------------ */
@@ -451,8 +457,9 @@ const char *kp_conn_user(const struct kp_conn *conn, size_t *len);
 int kp_conn_credential(struct kp_conn *conn, const struct kp_credential *credential) KP_MUST_CHECK;
 /* During KP_NEED_GUESS: the peer is about to learn whether its password is right, or has sent what
  * tells us: in TLS 1.3 before its share is used, in TLS 1.2 before its Finished is.  Comes once,
- * and never for a ticket.  granted false: it is not judged, with the messages, alerts and work of a
- * wrong password. */
+ * and never for a ticket.  In TLS 1.3 it comes after KP_NEED_COMPUTE, so that no guess is counted
+ * while it waits for its turn, and kp_conn_guess does the arithmetic.  granted false: it is not
+ * judged, with the messages, alerts and work of a wrong password. */
 int kp_conn_guess(struct kp_conn *conn, bool granted) KP_MUST_CHECK;
 /* During KP_NEED_COMPUTE: a modular exponentiation or two, or a few multiplications of points.  No
  * other call on this connection may run at the same time. */

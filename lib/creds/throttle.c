@@ -21,8 +21,12 @@
 /* More than any debt or exemption: sums of times stay far from their end. */
 #define STEP_MAX_MS (KP_THROTTLE_BURST_MAX * (uint64_t)KP_THROTTLE_SECONDS_MAX * 1000)
 
+/* An exemption that is in a state is good enough for so long: a restart may take that off it. */
+#define RENEW_MS UINT64_C(86400000)
+
 /* Debts that a guess adds to, each with its limit. */
 struct charges {
+    struct kp_throttle_place *source;
     struct kp_throttle_debt *debt[CHARGES_MAX];
     const struct kp_throttle_limit *limit[CHARGES_MAX];
     size_t count;
@@ -64,10 +68,28 @@ static bool has_token(const struct kp_throttle *throttle, const struct kp_thrott
     return owed(throttle, debt) + limit->token <= usable;
 }
 
-static uint64_t full_after(const struct kp_throttle *throttle, const struct kp_throttle_debt *debt,
-                           const struct kp_throttle_limit *limit)
+static uint64_t smaller(uint64_t a, uint64_t b)
 {
-    return throttle->now + owed(throttle, debt) + limit->token;
+    return a < b ? a : b;
+}
+
+bool kp_throttle_covers(const struct kp_throttle *throttle, const struct kp_throttle_debt *debt,
+                        const struct kp_throttle_limit *limit, uint64_t tokens)
+{
+    uint64_t then = owed(throttle, debt) + tokens * limit->token;
+    return smaller(then, limit->whole) <= debt->lease * (uint64_t)1000;
+}
+
+bool kp_throttle_covers_source(const struct kp_throttle *throttle,
+                               const struct kp_throttle_place *source, uint64_t tokens)
+{
+    const struct kp_throttle_limit *limit = &throttle->source;
+    uint64_t debt = smaller(owed(throttle, &source->debt), limit->whole);
+    uint64_t failures = smaller(tokens, (limit->whole - debt) / limit->token);
+    uint64_t then =
+        kp_throttle_ahead(throttle, source->clean_at) + failures * KP_THROTTLE_FORGIVE_MS;
+    return kp_throttle_covers(throttle, &source->debt, limit, tokens) &&
+           smaller(then, KP_THROTTLE_FORGIVE_MAX_MS) <= source->clean_lease * (uint64_t)1000;
 }
 
 /* ---- Tables -------------------------------------------------------------------------------- */
@@ -81,14 +103,15 @@ static struct kp_throttle_place *find(struct kp_throttle_place *places, size_t c
     return NULL;
 }
 
-/* What is lost when a place is given away: nothing, a past, somebody's turn, or failures. */
+/* What is lost when a place is given away: nothing, a past, somebody's turn, failures, or the lease
+ * of somebody who was proved there: of those there are fewer than places. */
 static uint64_t worth(const struct kp_throttle *throttle, const struct kp_throttle_place *place)
 {
     const struct kp_throttle_debt *debt = &place->debt;
     if (place->tag == 0)
         return 0;
     return 1 + owed(throttle, debt) + kp_throttle_ahead(throttle, place->clean_at) +
-           (debt->asking || debt->asked || debt->promised);
+           (debt->asking || debt->asked || debt->promised) + (debt->kept ? 2 * STEP_MAX_MS : 0);
 }
 
 /* Whether somebody waits for its lease, or has hardly had time to use it.  Newcomers who took each
@@ -269,23 +292,26 @@ static void add_charge(struct charges *charges, struct kp_throttle_debt *debt,
     charges->count++;
 }
 
-/* Asks for a lease of each when one of them needs it: a state lowers what nobody asks for. */
-static bool ask(const struct kp_throttle *throttle, const struct charges *charges)
+/* Asks for a lease of each that hasn't so many tokens left.  Whether there is one. */
+static bool ask(const struct kp_throttle *throttle, const struct charges *charges, uint64_t tokens)
 {
-    bool needed = false;
-    for (size_t i = 0; i < charges->count; i++)
-        needed = needed || full_after(throttle, charges->debt[i], charges->limit[i]) >
-                               charges->debt[i]->leased;
-    for (size_t i = 0; needed && i < charges->count; i++)
-        charges->debt[i]->asking = true;
-    return needed;
+    bool asked = false;
+    for (size_t i = 0; throttle->leased && i < charges->count; i++) {
+        struct kp_throttle_debt *debt = charges->debt[i];
+        bool covered = debt == &charges->source->debt
+                           ? kp_throttle_covers_source(throttle, charges->source, tokens)
+                           : kp_throttle_covers(throttle, debt, charges->limit[i], tokens);
+        debt->asking = debt->asking || !covered;
+        asked = asked || !covered;
+    }
+    return asked;
 }
 
 static void spend(const struct kp_throttle *throttle, const struct charges *charges)
 {
     for (size_t i = 0; i < charges->count; i++) {
         struct kp_throttle_debt *debt = charges->debt[i];
-        debt->full_at = full_after(throttle, debt, charges->limit[i]);
+        debt->full_at = throttle->now + owed(throttle, debt) + charges->limit[i]->token;
         debt->promised = false;
     }
 }
@@ -333,11 +359,13 @@ static enum kp_verdict judge(struct kp_throttle *throttle, struct kp_guess *gues
     if (!has_tokens(throttle, guess, pair))
         return KP_GUESS_REFUSED;
     guess->exempt = pair != NULL;
+    guess->lease = throttle->leased;
     source = claim(throttle, tables->sources, KP_THROTTLE_SOURCES, guess->source);
     if (pair == NULL)
         name = claim(throttle, tables->names, KP_THROTTLE_NAMES, guess->name);
     if (source == NULL || (pair == NULL && name == NULL))
         return KP_GUESS_LEASE;
+    charges.source = source;
     add_charge(&charges, &source->debt, &throttle->source);
     if (pair != NULL) {
         add_charge(&charges, &pair->debt, &throttle->name);
@@ -345,10 +373,13 @@ static enum kp_verdict judge(struct kp_throttle *throttle, struct kp_guess *gues
         add_charge(&charges, &name->debt, &throttle->name);
         add_charge(&charges, &tables->all, &throttle->all);
     }
-    if (throttle->leased && ask(throttle, &charges))
+    if (ask(throttle, &charges, 1)) {
+        (void)ask(throttle, &charges, KP_THROTTLE_SPARE);
         return KP_GUESS_LEASE;
+    }
     spend(throttle, &charges);
     blame(throttle, source);
+    guess->lease = ask(throttle, &charges, KP_THROTTLE_SPARE);
     guess->granted = true;
     return KP_GUESS_GRANTED;
 }
@@ -374,8 +405,13 @@ static void give_back(const struct kp_throttle *throttle, struct kp_throttle_deb
                       const struct kp_throttle_limit *limit)
 {
     uint64_t rest = owed(throttle, debt);
-    if (debt != NULL)
-        debt->full_at = throttle->now + (rest > limit->token ? rest - limit->token : 0);
+    if (debt == NULL)
+        return;
+    rest = rest > limit->token ? rest - limit->token : 0;
+    debt->full_at = throttle->now + rest;
+    /* A state is whole seconds: less than one too many is none. */
+    debt->loose = debt->loose ||
+                  debt->lease * (uint64_t)1000 >= rest + (debt->kept ? limit->block : 0) + 1000;
 }
 
 static void give_back_of(struct kp_throttle *throttle, struct kp_throttle_place *places,
@@ -404,8 +440,15 @@ static void give_all_back(struct kp_throttle *throttle, const struct kp_guess *g
 static void exempt(struct kp_throttle *throttle, const struct kp_guess *guess)
 {
     struct kp_throttle_pair *pair = claim_pair(throttle, guess->source, guess->name);
-    pair->until = throttle->now + KP_THROTTLE_EXEMPT_SECONDS * (uint64_t)1000;
-    pair->debt.unwritten = true;
+    struct kp_throttle_place *source =
+        find(throttle->tables.sources, KP_THROTTLE_SOURCES, guess->source);
+    uint64_t until = throttle->now + KP_THROTTLE_EXEMPT_SECONDS * (uint64_t)1000;
+    if (until - pair->until >= RENEW_MS)
+        pair->debt.unwritten = true;
+    pair->until = until;
+    pair->debt.kept = throttle->leased;
+    if (source != NULL)
+        source->debt.kept = throttle->leased;
 }
 
 static void end_guess(struct kp_throttle *throttle, struct kp_guess *guess, bool proved,

@@ -32,6 +32,7 @@
 #define KP_THROTTLE_SECONDS_MAX 86400
 #define KP_THROTTLE_EXEMPT_SECONDS (30u * 86400)
 #define KP_THROTTLE_QUIET_MS 3000
+#define KP_THROTTLE_SPARE 2                 /* tokens: with fewer leased, more are asked for */
 #define KP_THROTTLE_FORGIVE_MS 900000       /* for each failure, until a source is clean again */
 #define KP_THROTTLE_FORGIVE_MAX_MS 86400000 /* for all of them */
 
@@ -45,20 +46,24 @@ struct kp_throttle_limit {
 
 struct kp_throttle_debt {
     uint64_t full_at;    /* past: the bucket is full */
-    uint64_t leased;     /* full_at may come so far: a restart would take it for no less */
-    uint32_t writing;    /* seconds of debt in the state that is being written, if in_writing */
+    uint32_t lease;      /* seconds of debt: a restart, whenever, would take it for no less */
+    uint32_t writing;    /* the same in the state that is being written, if in_writing */
     uint16_t promised_s; /* our time in seconds, its low bits, when it was promised */
     bool in_writing : 1;
-    bool asking : 1;    /* a guess waits for a lease */
+    bool asking : 1;    /* a guess waits for a lease, or the next one would */
     bool asked : 1;     /* it asked for what is being written */
     bool promised : 1;  /* it was leased, and not yet used: not to be lowered before */
     bool unwritten : 1; /* a pair: its exemption is in no state yet */
+    bool loose : 1;     /* the state says more than it has to */
+    bool kept : 1;      /* a living pair or its source: a block is always leased ahead */
 };
 
 /* A source or a name.  Tag 0: free. */
 struct kp_throttle_place {
     uint64_t tag;
     uint64_t clean_at; /* of a source: when its failures are forgiven, long after they are paid */
+    uint32_t clean_lease;   /* seconds until then, and in the state that is being written: as of */
+    uint32_t clean_writing; /* a debt */
     struct kp_throttle_debt debt;
 };
 
@@ -78,7 +83,7 @@ struct kp_throttle_tables {
     struct kp_throttle_pair pairs[KP_THROTTLE_PAIRS];
 };
 
-/* 37 KB, nearly all of it tables: nothing is allocated later, but while an old state is read. */
+/* 43 KB, nearly all of it tables: nothing is allocated later, but while an old state is read. */
 struct kp_throttle {
     pthread_mutex_t lock;
     struct kp_crypto *crypto;
@@ -87,11 +92,10 @@ struct kp_throttle {
     struct kp_throttle_limit name; /* and of a pair */
     struct kp_throttle_limit all;
     bool leased;
-    bool started;        /* clock is known */
-    uint64_t clock;      /* the caller's, at its latest */
-    uint64_t now;        /* our time */
-    uint64_t active_at;  /* of the last guess or proof */
-    uint64_t written_at; /* of the state that is being written */
+    bool started;       /* clock is known */
+    uint64_t clock;     /* the caller's, at its latest */
+    uint64_t now;       /* our time */
+    uint64_t active_at; /* of the last guess or proof */
     struct kp_throttle_tables tables;
 };
 
@@ -99,5 +103,12 @@ struct kp_throttle {
 void kp_throttle_tick(struct kp_throttle *throttle, uint64_t now_ms);
 /* The milliseconds from now to a time; 0 when it is past. */
 uint64_t kp_throttle_ahead(const struct kp_throttle *throttle, uint64_t time);
+/* Whether so many tokens more, or all that the bucket can have, can be spent before a state is
+ * written. */
+bool kp_throttle_covers(const struct kp_throttle *throttle, const struct kp_throttle_debt *debt,
+                        const struct kp_throttle_limit *limit, uint64_t tokens);
+/* The same of a source, and of the failures that come with them. */
+bool kp_throttle_covers_source(const struct kp_throttle *throttle,
+                               const struct kp_throttle_place *source, uint64_t tokens);
 
 #endif

@@ -52,22 +52,41 @@ static bool quiet(const struct kp_throttle *throttle)
     return throttle->now - throttle->active_at >= KP_THROTTLE_QUIET_MS;
 }
 
+/* Marks living pairs and their sources. */
+static void mark_kept(struct kp_throttle *throttle)
+{
+    struct kp_throttle_tables *tables = &throttle->tables;
+    for (size_t i = 0; i < KP_THROTTLE_SOURCES; i++)
+        tables->sources[i].debt.kept = false;
+    for (size_t i = 0; i < KP_THROTTLE_PAIRS; i++) {
+        struct kp_throttle_pair *pair = &tables->pairs[i];
+        pair->debt.kept = throttle->leased && pair->until > throttle->now;
+        for (size_t n = 0; pair->debt.kept && n < KP_THROTTLE_SOURCES; n++) {
+            if (tables->sources[n].tag == pair->source)
+                tables->sources[n].debt.kept = true;
+        }
+    }
+}
+
 /* What is to be written.  A lease is lowered before the text is anywhere, and raised only when it
- * is on the disk: whichever of the two states a restart finds, no more was spent. */
+ * is on the disk: whichever of the two states a restart finds, no more was spent.  While there are
+ * guesses, nobody's lease is lowered below a block: who guesses again needn't wait. */
 static void draft(struct kp_throttle *throttle, struct kp_throttle_debt *debt,
                   const struct kp_throttle_limit *limit)
 {
-    uint64_t owed = kp_throttle_ahead(throttle, debt->full_at);
-    if (debt->promised && !quiet(throttle))
-        owed = larger(owed, kp_throttle_ahead(throttle, debt->leased));
-    else
+    uint64_t owed = smaller(kp_throttle_ahead(throttle, debt->full_at), limit->whole);
+    uint64_t ahead = smaller(owed + limit->block, limit->whole);
+    uint64_t at_rest = debt->kept ? ahead : owed;
+    uint64_t wanted = debt->asking ? ahead : at_rest;
+    if (quiet(throttle))
         debt->promised = false;
-    if (debt->asking)
-        owed = larger(owed, kp_throttle_ahead(throttle, debt->full_at) + limit->block);
+    else
+        wanted = larger(wanted, smaller(ahead, debt->lease * (uint64_t)1000));
     /* A whole bucket is whole seconds. */
-    debt->writing = (uint32_t)((smaller(owed, limit->whole) + 999) / 1000);
+    debt->writing = (uint32_t)((wanted + 999) / 1000);
     debt->in_writing = true;
-    debt->leased = smaller(debt->leased, throttle->now + debt->writing * (uint64_t)1000);
+    debt->lease = (uint32_t)smaller(debt->lease, debt->writing);
+    debt->loose = wanted >= at_rest + 1000;
     debt->asked = debt->asking;
     debt->asking = false;
     debt->unwritten = false;
@@ -79,7 +98,7 @@ static void raise_lease(struct kp_throttle *throttle, struct kp_throttle_debt *d
     (void)limit;
     if (!debt->in_writing)
         return;
-    debt->leased = throttle->written_at + debt->writing * (uint64_t)1000;
+    debt->lease = debt->writing;
     if (debt->asked)
         debt->promised_s = (uint16_t)(throttle->now / 1000);
     debt->promised = debt->promised || debt->asked;
@@ -103,7 +122,7 @@ __attribute__((format(printf, 2, 3))) static void put(struct writer *w, const ch
 }
 
 /* What is leased counts as failures, too. */
-static uint64_t seconds_to_clean(const struct kp_throttle *throttle,
+static uint32_t seconds_to_clean(const struct kp_throttle *throttle,
                                  const struct kp_throttle_place *source)
 {
     uint64_t owed = kp_throttle_ahead(throttle, source->debt.full_at);
@@ -111,17 +130,26 @@ static uint64_t seconds_to_clean(const struct kp_throttle *throttle,
     uint64_t token = throttle->source.token;
     uint64_t tokens = leased > owed ? (leased - owed + token - 1) / token : 0;
     uint64_t rest = kp_throttle_ahead(throttle, source->clean_at) + tokens * KP_THROTTLE_FORGIVE_MS;
-    return (smaller(rest, KP_THROTTLE_FORGIVE_MAX_MS) + 999) / 1000;
+    return (uint32_t)((smaller(rest, KP_THROTTLE_FORGIVE_MAX_MS) + 999) / 1000);
+}
+
+/* As of the debts, and after them. */
+static void draft_failures(struct kp_throttle *throttle)
+{
+    for (size_t i = 0; i < KP_THROTTLE_SOURCES; i++) {
+        struct kp_throttle_place *source = &throttle->tables.sources[i];
+        source->clean_writing = seconds_to_clean(throttle, source);
+        source->clean_lease = (uint32_t)smaller(source->clean_lease, source->clean_writing);
+    }
 }
 
 static void put_sources(struct writer *w, const struct kp_throttle *throttle)
 {
     for (size_t i = 0; i < KP_THROTTLE_SOURCES; i++) {
         const struct kp_throttle_place *source = &throttle->tables.sources[i];
-        uint64_t clean = seconds_to_clean(throttle, source);
-        if (source->tag != 0 && (source->debt.writing > 0 || clean > 0))
-            put(w, "source %016" PRIx64 " %" PRIu32 " %" PRIu64 "\n", source->tag,
-                source->debt.writing, clean);
+        if (source->tag != 0 && (source->debt.writing > 0 || source->clean_writing > 0))
+            put(w, "source %016" PRIx64 " %" PRIu32 " %" PRIu32 "\n", source->tag,
+                source->debt.writing, source->clean_writing);
     }
 }
 
@@ -152,8 +180,9 @@ size_t kp_throttle_state(struct kp_throttle *throttle, uint64_t now_ms,
     struct writer w = {.out = out};
     pthread_mutex_lock(&throttle->lock);
     kp_throttle_tick(throttle, now_ms);
-    throttle->written_at = throttle->now;
+    mark_kept(throttle);
     visit_all(throttle, draft);
+    draft_failures(throttle);
     put(&w, MAGIC "key ");
     for (size_t i = 0; i < sizeof tables->key; i++)
         put(&w, "%02x", tables->key[i]);
@@ -167,31 +196,54 @@ size_t kp_throttle_state(struct kp_throttle *throttle, uint64_t now_ms,
 
 void kp_throttle_stored(struct kp_throttle *throttle)
 {
+    struct kp_throttle_place *sources = throttle->tables.sources;
     pthread_mutex_lock(&throttle->lock);
+    for (size_t i = 0; i < KP_THROTTLE_SOURCES; i++) {
+        if (sources[i].debt.in_writing)
+            sources[i].clean_lease = sources[i].clean_writing;
+    }
     visit_all(throttle, raise_lease);
     pthread_mutex_unlock(&throttle->lock);
 }
 
-/* A lease is whole seconds: less than one more than is spent is none. */
-static bool unsettled(const struct kp_throttle *throttle, const struct kp_throttle_debt *debt)
-{
-    return debt->unwritten || kp_throttle_ahead(throttle, debt->leased) >=
-                                  kp_throttle_ahead(throttle, debt->full_at) + 1000;
-}
-
-bool kp_throttle_unsettled(struct kp_throttle *throttle, uint64_t now_ms)
+/* After a proof, or a restart, who is exempt has to get the lease that is kept for it. */
+static bool lacks_lease(const struct kp_throttle *throttle)
 {
     const struct kp_throttle_tables *tables = &throttle->tables;
+    bool found = false;
+    for (size_t i = 0; i < KP_THROTTLE_SOURCES; i++) {
+        const struct kp_throttle_place *source = &tables->sources[i];
+        found = found || (source->debt.kept &&
+                          !kp_throttle_covers_source(throttle, source, KP_THROTTLE_SPARE));
+    }
+    for (size_t i = 0; i < KP_THROTTLE_PAIRS; i++) {
+        const struct kp_throttle_debt *debt = &tables->pairs[i].debt;
+        found = found || (debt->kept &&
+                          !kp_throttle_covers(throttle, debt, &throttle->name, KP_THROTTLE_SPARE));
+    }
+    return found;
+}
+
+static bool is_loose(const struct kp_throttle *throttle)
+{
+    const struct kp_throttle_tables *tables = &throttle->tables;
+    bool found = tables->all.loose;
+    for (size_t i = 0; i < KP_THROTTLE_SOURCES; i++)
+        found = found || tables->sources[i].debt.loose;
+    for (size_t i = 0; i < KP_THROTTLE_NAMES; i++)
+        found = found || tables->names[i].debt.loose;
+    for (size_t i = 0; i < KP_THROTTLE_PAIRS; i++)
+        found = found || tables->pairs[i].debt.loose || tables->pairs[i].debt.unwritten;
+    return found;
+}
+
+/* A lease that is lacking can't wait until it is quiet: others could put that off for ever. */
+bool kp_throttle_unsettled(struct kp_throttle *throttle, uint64_t now_ms)
+{
     pthread_mutex_lock(&throttle->lock);
     kp_throttle_tick(throttle, now_ms);
-    bool found = unsettled(throttle, &tables->all);
-    for (size_t i = 0; i < KP_THROTTLE_SOURCES; i++)
-        found = found || unsettled(throttle, &tables->sources[i].debt);
-    for (size_t i = 0; i < KP_THROTTLE_NAMES; i++)
-        found = found || unsettled(throttle, &tables->names[i].debt);
-    for (size_t i = 0; i < KP_THROTTLE_PAIRS; i++)
-        found = found || unsettled(throttle, &tables->pairs[i].debt);
-    found = found && throttle->leased && quiet(throttle);
+    bool found =
+        throttle->leased && (lacks_lease(throttle) || (quiet(throttle) && is_loose(throttle)));
     pthread_mutex_unlock(&throttle->lock);
     return found;
 }
@@ -278,7 +330,7 @@ static void take_debt(struct parser *p, const struct kp_throttle_limit *limit, u
 {
     uint64_t ms = take_number(p, min, DEBT_MAX, end) * 1000;
     out->full_at = p->throttle->now + smaller(ms, limit->whole);
-    out->leased = out->full_at;
+    out->lease = (uint32_t)(smaller(ms, limit->whole) / 1000);
 }
 
 /* Behind those that were read, unless it is one too many or there twice. */
@@ -298,8 +350,8 @@ static void take_source(struct parser *p)
     struct kp_throttle_place place = {.tag = take_tag(p)};
     expect(p, " ");
     take_debt(p, &p->throttle->source, 0, ' ', &place.debt);
-    place.clean_at =
-        p->throttle->now + take_number(p, 0, KP_THROTTLE_FORGIVE_MAX_MS / 1000, '\n') * 1000;
+    place.clean_lease = (uint32_t)take_number(p, 0, KP_THROTTLE_FORGIVE_MAX_MS / 1000, '\n');
+    place.clean_at = p->throttle->now + place.clean_lease * (uint64_t)1000;
     add_place(p, &place, p->tables->sources, KP_THROTTLE_SOURCES, &p->sources);
 }
 
@@ -364,6 +416,7 @@ static int restore(struct kp_throttle *throttle, struct kp_throttle_tables *tabl
     kp_mac_free(throttle->mac);
     throttle->mac = mac;
     throttle->tables = *tables;
+    mark_kept(throttle);
     return 0;
 }
 

@@ -327,6 +327,7 @@ int kp_server13_send_retry(struct kp_handshake *hs, struct kp_builder *b);
 int kp_server13_recv_second_hello(struct kp_handshake *hs, struct kp_reader *r);
 int kp_server13_take_ticket(struct kp_handshake *hs);
 int kp_server13_look_up(struct kp_handshake *hs);
+int kp_server13_turn(struct kp_handshake *hs);
 int kp_server13_guess(struct kp_handshake *hs);
 int kp_server13_compute(struct kp_handshake *hs);
 int kp_server13_send_hello(struct kp_handshake *hs, struct kp_builder *b);

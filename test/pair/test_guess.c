@@ -158,6 +158,36 @@ static void test_asked_before_it_is_judged(void **state)
     }
 }
 
+/* Who waits for his turn at the arithmetic has guessed nothing yet. */
+static void test_asked_after_the_turn(void **state)
+{
+    const struct kp_settings client = {.versions = KP_USE_TLS13};
+    const struct kp_settings server = {.count_guesses = true, .defer_compute = true};
+    struct pair p;
+    struct kp_conn *conn;
+
+    (void)state;
+    world13_open(&w, &client, &server);
+    begin(&p, w.world.login, NULL, false);
+    conn = p.conn[KP_SERVER];
+    p.withhold = true;
+    pair_run(&p);
+    must(kp_conn_credential(conn, &w.world.credential) == 0);
+    assert_int_equal(kp_conn_state(conn) & (KP_NEED_COMPUTE | KP_NEED_GUESS), KP_NEED_COMPUTE);
+    assert_int_equal(kp_conn_guess(conn, true), KP_E_ARGUMENT);
+    must(kp_conn_compute(conn) == 0);
+    assert_int_equal(kp_conn_state(conn) & (KP_NEED_COMPUTE | KP_NEED_GUESS), KP_NEED_GUESS);
+    assert_false(info_of(&p, KP_SERVER).password_used);
+    must(kp_conn_guess(conn, true) == 0);
+    assert_int_equal(kp_conn_state(conn) & (KP_NEED_COMPUTE | KP_NEED_GUESS), 0);
+    assert_true(info_of(&p, KP_SERVER).password_used);
+    p.withhold = false;
+    pair_run(&p);
+    assert_both_proved(&p);
+    pair_close(&p);
+    world13_close(&w);
+}
+
 static void test_not_asked_unless_it_is_counted(void **state)
 {
     (void)state;
@@ -248,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_refused_is_a_wrong_password),
         cmocka_unit_test(test_refused_confirms_nothing),
         cmocka_unit_test(test_asked_before_it_is_judged),
+        cmocka_unit_test(test_asked_after_the_turn),
         cmocka_unit_test(test_not_asked_unless_it_is_counted),
         cmocka_unit_test(test_tickets),
         cmocka_unit_test(test_cookie_comes_first),

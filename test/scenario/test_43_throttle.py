@@ -9,7 +9,9 @@ import sys
 
 import pytest
 
+from faults import preload
 from gateways import PASSWORD, ROOT, Terminal, box, curl, talk_http, until
+from test_37_clock import Clock
 
 sys.path.insert(0, str(ROOT / "test"))
 
@@ -121,6 +123,7 @@ def test_an_unknown_name_trips_like_a_known_one(start, way):
     serve = start()
     for source, user in (("127.0.0.2", "admin"), ("127.0.0.3", "nobody")):
         trip(serve, source, way, user, BURST + 2)
+    judged(serve, 2 * BURST, 4)
     for source in ("127.0.0.2", "127.0.0.3"):
         told = [line for line in attempts(serve, "refused") if line["client"].startswith(source)]
         assert len(told) == 2
@@ -160,6 +163,18 @@ def test_a_ticket_needs_no_token(box, start):
     assert not by12(serve, PASSWORD, "127.0.0.1")
     for _ in range(3):
         assert curl(face.url, "--no-keepalive", user=None).stdout == b"hello"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nobody_is_locked_out_for_good(start, tmp_path, way):
+    """However long somebody hammers: a minute after the last try that was judged there is one."""
+    clock = Clock(tmp_path)
+    serve = start(env=clock.env)
+    trip(serve, "127.0.0.2", way, tries=BURST + 10)
+    assert not way(serve, PASSWORD, "127.0.0.2")
+    clock.set(sleep=61)
+    assert way(serve, PASSWORD, "127.0.0.2")
+    os.close(clock.fd)
 
 
 # ---- Many sources -------------------------------------------------------------------------------
@@ -282,6 +297,56 @@ def test_state_that_cannot_be_written(box, start):
     assert by12(serve, PASSWORD, "127.0.0.3")
     lines = [json.loads(line) for line in serve.log().splitlines()]
     assert len([line for line in lines if line["event"] == "throttle"]) == 1
+
+
+def test_a_disk_that_hangs(box, start):
+    """Nobody waits for it for longer than two seconds, and it is said; guesses are counted still."""
+    hang = box.dir / "hang"
+    env = {**os.environ, **preload("hang", box.dir), "HANG_FILE": str(hang)}
+    serve = start(env=env)
+    assert by12(serve, PASSWORD, "127.0.0.5")
+    hang.touch()
+    for source in ("127.0.0.6", "127.0.0.7"):
+        assert by12(serve, PASSWORD, source)
+        assert by13(serve, PASSWORD, source)
+    for _ in range(BURST):
+        assert not by12(serve, WRONG, "127.0.0.8")
+    assert not by12(serve, PASSWORD, "127.0.0.8")
+    judged(serve, BURST, 1)
+    until(lambda: "has not answered for two seconds" in serve.log(), what=serve.log())
+    hang.unlink()
+    until(lambda: "can be written again" in serve.log(), what=serve.log())
+    serve.signal(signal.SIGKILL)
+    serve.wait()
+    serve = again(box, serve)
+    assert not by12(serve, PASSWORD, "127.0.0.8")  # what was counted meanwhile was written then
+
+
+def test_a_disk_that_hangs_at_the_end(box, start):
+    hang = box.dir / "hang"
+    env = {**os.environ, **preload("hang", box.dir), "HANG_FILE": str(hang)}
+    serve = start(env=env)
+    hang.touch()
+    assert by12(serve, PASSWORD, "127.0.0.5")
+    serve.signal(signal.SIGTERM)
+    assert serve.wait() == 0
+
+
+def test_two_servers_with_one_state_are_told(box, start):
+    """Each would forget what the other counted; one alone is told nothing."""
+    one = start()
+    assert not by12(one, WRONG, "127.0.0.2")
+    two = box.serve(box.upstream(talk_http()), "--log", "json", credentials=one.credentials)
+    for i in range(3):
+        assert not by12(one, WRONG, f"127.0.0.{i + 10}")
+    assert "another process" not in one.log()
+    assert not by12(two, WRONG, "127.0.0.4")
+    for i in range(3):
+        assert not by12(one, WRONG, f"127.0.0.{i + 5}")
+    until(lambda: "another process" in one.log(), what=one.log())
+    lines = [json.loads(line) for line in one.log().splitlines()]
+    told = [line for line in lines if line["event"] == "throttle"]
+    assert len(told) == 1 and "written by another process" in told[0]["message"], one.log()
 
 
 # ---- What people are told -----------------------------------------------------------------------
