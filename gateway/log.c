@@ -1,6 +1,7 @@
 /* The log: see log.h.  Knows nothing of connections. */
 #include "log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "creds/text.h"
 
 #define VALUE_MAX 512 /* bytes of a value; longer ones are cut */
+#define TOLD_MS 10000 /* how often it is told how many lines were left out */
 #define END_LEN 16    /* ,"cut":true} and \n */
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
@@ -120,7 +122,7 @@ void kp_log_begin(struct kp_log_line *line, const struct kp_log *log, enum kp_lo
     line->on = level <= log->level;
     line->log = log;
     line->level = (uint8_t)level;
-    line->full = line->cut = false;
+    line->full = line->cut = line->strange = false;
     line->json = log->json;
     line->len = 0;
     if (!line->on)
@@ -221,7 +223,77 @@ static bool write_line(struct kp_log_line *line)
                                 : kp_log_sink_stderr(line->text, line->len);
 }
 
-void kp_log_catch_up(const struct kp_log *log)
+/* ---- Strangers ------------------------------------------------------------------------------ */
+
+static struct {
+    pthread_mutex_t lock;
+    uint64_t spent; /* bytes, times 1000 */
+    uint64_t at;    /* ms: when that was so */
+    uint64_t told;  /* ms; 0: never */
+    uint64_t left_out;
+} strangers = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void kp_log_stranger(struct kp_log_line *line)
+{
+    line->strange = true;
+}
+
+/* Whether a stranger's line of that length is still written; else it is left out. */
+static bool fits(size_t len)
+{
+    uint64_t now = now_ms(), back;
+    bool room;
+    pthread_mutex_lock(&strangers.lock);
+    back = (now - strangers.at) * KP_LOG_STRANGERS_PER_S;
+    strangers.spent -= back < strangers.spent ? back : strangers.spent;
+    strangers.at = now;
+    room = strangers.spent + (uint64_t)len * 1000 <= (uint64_t)KP_LOG_STRANGERS * 1000;
+    if (room)
+        strangers.spent += (uint64_t)len * 1000;
+    else
+        strangers.left_out++;
+    pthread_mutex_unlock(&strangers.lock);
+    return room;
+}
+
+/* How many were left out, once in a while; else 0. */
+static uint64_t take_left_out(void)
+{
+    uint64_t now = now_ms(), lines = 0;
+    pthread_mutex_lock(&strangers.lock);
+    if (strangers.left_out > 0 && (strangers.told == 0 || now - strangers.told >= TOLD_MS)) {
+        lines = strangers.left_out;
+        strangers.left_out = 0;
+        strangers.told = now;
+    }
+    pthread_mutex_unlock(&strangers.lock);
+    return lines;
+}
+
+static void tell_left_out(const struct kp_log *log)
+{
+    struct kp_log_line line;
+    uint64_t lines = take_left_out();
+    if (lines == 0)
+        return;
+    kp_log_begin(&line, log, KP_LOG_WARNING, "log",
+                 "lines about clients that proved nothing were left out: there are too many");
+    kp_log_number(&line, "left_out", lines);
+    if (line.on && !write_line(&line))
+        kp_log_sink_lose();
+}
+
+/* ---- The end of a line ------------------------------------------------------------------------
+ */
+
+static void tell_dropped(const struct kp_log *log)
 {
     struct kp_log_line line;
     uint64_t lines = kp_log_sink_take_untold();
@@ -236,10 +308,20 @@ void kp_log_catch_up(const struct kp_log *log)
         kp_log_sink_give_untold(lines);
 }
 
+void kp_log_catch_up(const struct kp_log *log)
+{
+    tell_dropped(log);
+    tell_left_out(log);
+}
+
 void kp_log_end(struct kp_log_line *line)
 {
     if (!line->on)
         return;
+    if (line->strange && line->log->level < KP_LOG_DEBUG && !fits(line->len)) {
+        kp_log_catch_up(line->log);
+        return;
+    }
     kp_log_catch_up(line->log);
     if (!write_line(line))
         kp_log_sink_lose();

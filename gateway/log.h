@@ -18,6 +18,9 @@
 
 #include "log_sink.h"
 
+#define KP_LOG_STRANGERS (256 * 1024)
+#define KP_LOG_STRANGERS_PER_S 512
+
 enum kp_log_level { KP_LOG_ERROR, KP_LOG_WARNING, KP_LOG_INFO, KP_LOG_DEBUG };
 
 struct kp_log {
@@ -34,8 +37,9 @@ struct kp_log_line {
     uint8_t level; /* enum kp_log_level */
     bool json;
     bool on;
-    bool full; /* what was put last doesn't fit */
-    bool cut;  /* and was left out; the line says so */
+    bool strange; /* see kp_log_stranger */
+    bool full;    /* what was put last doesn't fit */
+    bool cut;     /* and was left out; the line says so */
 };
 
 /* event: one word for a machine.  message: plain English for a person.  log must live until the
@@ -49,6 +53,11 @@ void kp_log_word(struct kp_log_line *line, const char *key, const char *value);
 void kp_log_number(struct kp_log_line *line, const char *key, uint64_t value);
 void kp_log_seconds(struct kp_log_line *line, const char *key, uint64_t ms);
 void kp_log_flag(struct kp_log_line *line, const char *key, bool value);
+/* It is about somebody who has proved nothing: of such lines only so many are written that they
+ * can't fill a device's memory, KP_LOG_STRANGERS bytes at once and KP_LOG_STRANGERS_PER_S more each
+ * second.  The others are left out, and once in ten seconds a line tells how many.  At
+ * KP_LOG_DEBUG all are written. */
+void kp_log_stranger(struct kp_log_line *line);
 /* Writes it in one piece, or drops it. */
 void kp_log_end(struct kp_log_line *line);
 
@@ -56,7 +65,8 @@ void kp_log_end(struct kp_log_line *line);
 void kp_log_say(const struct kp_log *log, enum kp_log_level level, const char *event,
                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Tells how many lines were dropped, if that goes again and there are any: now and then. */
+/* Tells how many lines were dropped or left out, if that goes again and there are any: now and
+ * then. */
 void kp_log_catch_up(const struct kp_log *log);
 
 #endif

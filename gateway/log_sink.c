@@ -76,9 +76,11 @@ bool kp_log_sink_stderr(const char *text, size_t len)
 
 static void leave(void)
 {
+    int error = errno;
     if (sink.syslog >= 0)
         close(sink.syslog);
     sink.syslog = -1;
+    errno = error;
 }
 
 static bool reach(void)
@@ -91,6 +93,15 @@ static bool reach(void)
         connect(sink.syslog, (const struct sockaddr *)&where, sizeof where) != 0)
         leave();
     return sink.syslog >= 0;
+}
+
+int kp_log_sink_try_syslog(void)
+{
+    int error;
+    pthread_mutex_lock(&sink.lock);
+    error = reach() ? 0 : -errno;
+    pthread_mutex_unlock(&sink.lock);
+    return error;
 }
 
 /* A full queue is no reason to connect again; whatever else is, once. */

@@ -19,6 +19,9 @@ bool kp_log_sink_stderr(const char *text, size_t len);
  * error, 4 warning, 6 info, 7 debug.  A reader that was started again is found again. */
 bool kp_log_sink_syslog(unsigned severity, const char *text, size_t len);
 
+/* Whether something takes lines at /dev/log now.  0 or a negative errno. */
+int kp_log_sink_try_syslog(void);
+
 /* One line was dropped. */
 void kp_log_sink_lose(void);
 /* Lines lost since the process began. */

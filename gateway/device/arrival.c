@@ -31,6 +31,7 @@ static void log_passed(const struct passed *c, enum kp_log_level level, const ch
     kp_log_begin(&line, &c->client.worker->rules.log, level,
                  p->end == KP_PASSED_UNREACHED ? "other-tls-down" : "passed", message);
     kp_log_word(&line, "client", kp_inet_text(&c->client.from, address));
+    kp_log_stranger(&line);
     kp_log_word(&line, "to", kp_address_text(&c->client.worker->rules.other_tls, address));
     if (p->error != 0)
         kp_log_word(&line, "error", uv_err_name(p->error));
@@ -47,7 +48,8 @@ static void passed_over(struct kp_passage *passage)
         log_passed(c, KP_LOG_ERROR,
                    "the server for other TLS can't be reached: check that it runs at this address");
     else
-        log_passed(c, KP_LOG_INFO, "other TLS was passed on untouched");
+        log_passed(c, c->client.gave_way ? KP_LOG_DEBUG : KP_LOG_INFO,
+                   "other TLS was passed on untouched");
 }
 
 static void passed_closed(struct kp_passage *passage)
@@ -154,6 +156,7 @@ static void gone(struct kp_newcomer *newcomer, int error)
                      : "the client went away before it could be told what it speaks");
     kp_log_word(&line, "client", kp_inet_text(&c->client.from, address));
     kp_log_flag(&line, "proved", false);
+    kp_log_stranger(&line);
     kp_log_number(&line, "bytes_in", newcomer->len);
     kp_log_end(&line);
 }

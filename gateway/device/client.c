@@ -54,6 +54,13 @@ void kp_client_proved(struct kp_client *c, const char *user, size_t user_len)
                     user_len);
 }
 
+void kp_client_failed(struct kp_client *c)
+{
+    if (c->newcomer)
+        kp_sources_move(&c->worker->shop->sources, &c->member, c->worker->number, KP_CROWD_WAITING,
+                        NULL, 0);
+}
+
 void kp_client_discount(struct kp_client *c)
 {
     kp_client_move(c, &c->worker->others);

@@ -52,6 +52,7 @@ struct kp_client {
     struct kp_member member; /* of its source */
     union kp_inet from;
     bool newcomer; /* which of the worker's lists it is in */
+    bool gave_way; /* it ends for want of room */
     uint64_t born; /* uv_now */
 };
 
@@ -63,6 +64,8 @@ void kp_client_enter(struct kp_client *client, const struct kp_client_kind *kind
 void kp_client_move(struct kp_client *client, struct kp_clients *to);
 /* It is one of the worker's others, and counts as that user's. */
 void kp_client_proved(struct kp_client *client, const char *user, size_t user_len);
+/* Its handshake is over and it wasn't proved: it counts as one that waits. */
+void kp_client_failed(struct kp_client *client);
 /* It is about to end: one of the others, who makes room for nobody any more. */
 void kp_client_discount(struct kp_client *client);
 /* It is closed, and may be freed. */

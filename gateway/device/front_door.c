@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../net/sock.h"
 #include "confine.h"
 #include "metrics.h"
-#include "worker.h"
+#include "room.h"
 
 #define LOOK_MS 300  /* how often the credentials file is looked at */
 #define PROBE_MS 300 /* how long the upstream is waited for at start */
@@ -21,12 +22,12 @@ struct front_door {
     struct kp_guesses guesses;
     struct kp_workshop shop;
     struct kp_worker *workers;
-    unsigned running;
+    atomic_uint running;        /* workers; the writer of guesses reads it, too */
     struct kp_metrics *metrics; /* NULL: none */
     int *listeners;
     uv_signal_t term, interrupt, hangup;
     uv_timer_t look;
-    uv_async_t left, lease;
+    uv_async_t left;
     atomic_uint gone;
     bool stopping;
 };
@@ -93,8 +94,9 @@ static void look(uv_timer_t *timer)
     struct front_door *d = timer->data;
     if (kp_credentials_refresh(&d->credentials, false))
         tell(d, KP_WORKER_RELOAD);
+    kp_room_catch_up(&d->shop);
     kp_log_catch_up(&d->shop.rules.log);
-    kp_guesses_settle(&d->guesses);
+    kp_guesses_look(&d->guesses);
 }
 
 /* On a worker's thread. */
@@ -105,18 +107,10 @@ static void one_left(void *arg)
     (void)uv_async_send(&d->left);
 }
 
-/* On a worker's thread. */
-static void lease_wanted(void *arg)
+/* On the thread that writes the state of guesses, or on ours. */
+static void leased(void *arg)
 {
-    struct front_door *d = arg;
-    (void)uv_async_send(&d->lease);
-}
-
-static void lease(uv_async_t *async)
-{
-    struct front_door *d = async->data;
-    kp_guesses_store(&d->guesses);
-    tell(d, KP_WORKER_LEASED);
+    tell(arg, KP_WORKER_LEASED);
 }
 
 static void count_left(uv_async_t *async)
@@ -253,6 +247,16 @@ static void probe_upstream(const struct front_door *d)
                kp_address_text(&d->shop.rules.terms.upstream, text), uv_strerror(error));
 }
 
+static int start_writer(struct front_door *d, char *why, size_t why_len)
+{
+    int error = kp_guesses_start(&d->guesses, leased, d);
+    if (error == 0)
+        return 0;
+    snprintf(why, why_len, "can't start the thread that writes the state of guesses: %s",
+             uv_strerror(error));
+    return -1;
+}
+
 static int start_workers(struct front_door *d, char *why, size_t why_len)
 {
     int error = 0;
@@ -305,6 +309,7 @@ static int open_credentials(struct front_door *d, char *why, size_t why_len)
 
 static void join_workers(struct front_door *d)
 {
+    kp_guesses_hush(&d->guesses);
     for (unsigned i = 0; i < d->running; i++)
         kp_worker_join(&d->workers[i]);
     kp_sources_close(&d->shop.sources);
@@ -327,7 +332,9 @@ static void close_loop(struct front_door *d)
 
 static int serve(struct front_door *d, char *why, size_t why_len)
 {
-    int error = start_workers(d, why, why_len);
+    int error = start_writer(d, why, why_len);
+    if (error == 0)
+        error = start_workers(d, why, why_len);
     if (error == 0) {
         watch(d); /* first: who reads what is announced may send signals */
         kp_metrics_start(d->metrics, &d->loop);
@@ -349,6 +356,11 @@ static int confine(const struct front_door *d, char *why, size_t why_len)
         .throttle_file = d->settings->throttle_file,
         .log = &d->shop.rules.log,
     };
+    struct kp_confine_user user;
+    if (kp_confine_who(&settings, &user, why, why_len) != 0)
+        return -1;
+    if (user.uid != geteuid())
+        kp_metrics_give(d->metrics, user.uid, user.gid);
     return kp_confine(&settings, why, why_len);
 }
 
@@ -393,13 +405,10 @@ static void init(struct front_door *d, const struct kp_front_settings *settings)
     d->shop.rules = settings->rules;
     d->shop.credentials = &d->credentials;
     d->shop.guesses = &d->guesses;
-    d->shop.lease = lease_wanted;
     d->shop.left = one_left;
     d->shop.arg = d;
     (void)uv_async_init(&d->loop, &d->left, count_left);
-    (void)uv_async_init(&d->loop, &d->lease, lease);
     d->left.data = d;
-    d->lease.data = d;
 }
 
 int kp_front_door_run(const struct kp_front_settings *settings, char *why, size_t why_len)

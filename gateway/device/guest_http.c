@@ -120,7 +120,7 @@ static struct kp_request_who who(struct kp_proxy *p)
 
 static bool admit(struct kp_proxy *p)
 {
-    return kp_worker_takes_request(of_proxy(p)->guest.client.worker);
+    return kp_worker_takes_request(of_proxy(p)->guest.client.worker, true);
 }
 
 static void answered(struct kp_proxy *p)

@@ -167,8 +167,9 @@ static struct reason of_end(const struct kp_guest *g, bool proved)
         return proved ? (struct reason){KP_LOG_INFO, "closed", "nothing moved for --idle-timeout"}
                       : (struct reason){KP_LOG_INFO, "handshake-failed",
                                         "the handshake took longer than --handshake-timeout"};
-    case KP_GUEST_STOPPED:
-        return (struct reason){KP_LOG_INFO, "closed", g->why != NULL ? g->why : "stopped"};
+    case KP_GUEST_STOPPED: /* who gives way is told of in the line about that */
+        return (struct reason){g->client.gave_way ? KP_LOG_DEBUG : KP_LOG_INFO, "closed",
+                               g->why != NULL ? g->why : "stopped"};
     case KP_GUEST_STAYS:
     case KP_GUEST_DONE:
         break;
@@ -291,6 +292,9 @@ void kp_guest_log_over(const struct kp_guest *g)
         count_unproved(g, &info, attempt, refused);
     kp_log_begin(&line, &g->client.worker->rules.log, reason.level, reason.event, reason.message);
     add_who(&line, g, &info);
+    /* Guesses that are judged are few, and no noise may hide one. */
+    if (info.user == NULL && (!attempt || g->refused))
+        kp_log_stranger(&line);
     if (attempt)
         add_attempt(&line, g);
     else if (refused != KP_REFUSED_NOT)

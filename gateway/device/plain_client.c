@@ -261,7 +261,7 @@ static void proxy_over(struct kp_proxy *p, enum kp_proxy_end how)
 
 static bool admit(struct kp_proxy *p)
 {
-    return kp_worker_takes_request(of_proxy(p)->client.worker);
+    return kp_worker_takes_request(of_proxy(p)->client.worker, false);
 }
 
 static void answered(struct kp_proxy *p)

@@ -349,11 +349,12 @@ static void reached(struct kp_proxy *p)
 static void upstream_ready(struct kp_stream *stream, unsigned events);
 
 /* A unix socket whose queue is full says so at once, where one of TCP lets its clients wait; and
- * without a descriptor somebody who has proved nothing gives way. */
+ * without a descriptor somebody who has proved nothing gives way: this client, maybe. */
 static bool may_try_again(struct kp_proxy *p, int error)
 {
-    bool may = error == UV_EAGAIN || kp_loop_makes_room(p->loop, error);
-    if (!may || uv_now(&p->loop->uv) - p->began >= CONNECT_MS)
+    if (uv_now(&p->loop->uv) - p->began >= CONNECT_MS)
+        return false;
+    if (error != UV_EAGAIN && !kp_loop_makes_room(p->loop, error))
         return false;
     p->phase = AT_CONNECT; /* so that the time begins anew */
     set_phase(p, AT_QUEUE);
@@ -677,6 +678,7 @@ void kp_proxy_init(struct kp_proxy *p, struct kp_loop *loop, const struct kp_pro
 void kp_proxy_clear(struct kp_proxy *p, bool abort)
 {
     p->over = true;
+    p->x.over = true; /* it may be in the middle of taking bytes, which are no more */
     if (p->x.asked != NULL && !p->logged)
         log_cut(p);
     no_more_at_upstream(p);

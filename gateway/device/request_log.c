@@ -27,10 +27,12 @@ static void add_who(struct kp_log_line *line, const struct kp_request_who *who)
 {
     char address[KP_ADDRESS_TEXT_LEN];
     kp_log_word(line, "client", kp_inet_text(&who->client->from, address));
-    if (who->user != NULL)
+    if (who->user != NULL) {
         kp_log_text(line, "user", who->user, who->user_len);
-    else
+    } else {
         kp_log_flag(line, "proved", false);
+        kp_log_stranger(line);
+    }
 }
 
 static void add_request(struct kp_log_line *line, const struct kp_http_head *head, bool whole)

@@ -63,20 +63,43 @@ static size_t number_of(const struct kp_worker *w, enum kp_lack what)
     }
 }
 
+static void say(const struct kp_workshop *shop, const struct kp_log *log, enum kp_lack what)
+{
+    const struct kp_lacking *lack = &shop->lacks[what];
+    struct kp_log_line line;
+    kp_log_begin(&line, log, lines[what].level, lines[what].event, lines[what].message);
+    kp_log_number(&line, lines[what].number, atomic_load(&lack->number));
+    kp_log_number(&line, "times", atomic_load(&lack->count));
+    kp_log_end(&line);
+}
+
+/* Whether a line is due, which the caller then writes. */
+static bool is_due(struct kp_lacking *lack)
+{
+    uint_least64_t last = atomic_load(&lack->said);
+    uint64_t now = uv_hrtime();
+    if ((last != 0 && now - last < COMPLAIN_NS) ||
+        !atomic_compare_exchange_strong(&lack->said, &last, now))
+        return false;
+    atomic_store(&lack->told, atomic_load(&lack->count));
+    return true;
+}
+
 void kp_room_lacks(struct kp_worker *w, enum kp_lack what)
 {
     struct kp_lacking *lack = &w->shop->lacks[what];
-    size_t count = atomic_fetch_add(&lack->count, 1) + 1;
-    uint_least64_t last = atomic_load(&lack->said);
-    uint64_t now = uv_hrtime();
-    struct kp_log_line line;
-    if ((last != 0 && now - last < COMPLAIN_NS) ||
-        !atomic_compare_exchange_strong(&lack->said, &last, now))
-        return;
-    kp_log_begin(&line, &w->rules.log, lines[what].level, lines[what].event, lines[what].message);
-    kp_log_number(&line, lines[what].number, number_of(w, what));
-    kp_log_number(&line, "times", count);
-    kp_log_end(&line);
+    atomic_fetch_add(&lack->count, 1);
+    atomic_store(&lack->number, number_of(w, what));
+    if (is_due(lack))
+        say(w->shop, &w->rules.log, what);
+}
+
+void kp_room_catch_up(struct kp_workshop *shop)
+{
+    for (size_t i = 0; i < KP_LACKS; i++)
+        if (atomic_load(&shop->lacks[i].count) != atomic_load(&shop->lacks[i].told) &&
+            is_due(&shop->lacks[i]))
+            say(shop, &shop->rules.log, (enum kp_lack)i);
 }
 
 /* ---- Who has proved nothing -------------------------------------------------------------- */
@@ -86,10 +109,16 @@ static struct kp_client *client_of(struct kp_member *member)
     return (struct kp_client *)(void *)((char *)member - offsetof(struct kp_client, member));
 }
 
-static void gives_way(struct kp_worker *w, struct kp_client *c, const char *why)
+static void count(struct kp_worker *w, struct kp_client *c)
 {
     atomic_fetch_add(&w->shop->gave_way, 1);
+    c->gave_way = true;
     kp_client_discount(c);
+}
+
+static void gives_way(struct kp_worker *w, struct kp_client *c, const char *why)
+{
+    count(w, c);
     c->kind->stop(c, why);
 }
 
@@ -109,9 +138,9 @@ static struct kp_client *newcomer_of_most(struct kp_worker *w)
     (void)kp_sources_most(&w->shop->sources, w->number, KP_CROWD_SHAKING, &shakes, 1);
     if (waits.first == NULL && shakes.first == NULL)
         return w->newcomers.first;
-    if (waits.level == shakes.level)
+    if (waits.count == shakes.count)
         return older(waits.first, shakes.first);
-    return client_of(waits.level > shakes.level ? waits.first : shakes.first);
+    return client_of(waits.count > shakes.count ? waits.first : shakes.first);
 }
 
 /* ---- Who is proved ----------------------------------------------------------------------- */
@@ -177,13 +206,11 @@ static bool one_at_rest_yields(struct kp_worker *w)
     struct rested best = at_rest(w);
     if (best.client == NULL)
         return false;
-    if (best.tunnels) {
-        gives_way(w, best.client, why);
-        return true;
-    }
-    atomic_fetch_add(&w->shop->gave_way, 1);
-    kp_client_discount(best.client);
-    best.client->kind->yield(best.client, why);
+    count(w, best.client);
+    if (best.tunnels)
+        best.client->kind->stop(best.client, why);
+    else
+        best.client->kind->yield(best.client, why);
     return true;
 }
 
@@ -225,19 +252,17 @@ bool kp_room_make(struct kp_worker *w, enum kp_lack what)
     return true;
 }
 
-bool kp_room_of_source(struct kp_worker *w, const union kp_inet *from)
+void kp_room_of_source(struct kp_worker *w, const union kp_inet *from)
 {
     struct kp_sources *s = &w->shop->sources;
     struct kp_client *oldest;
     if (kp_sources_newcomers(s, from) < w->rules.max_per_source)
-        return true;
+        return;
     kp_room_lacks(w, KP_LACK_SOURCE);
     oldest = older(kp_sources_own(s, w->number, from, KP_CROWD_WAITING),
                    kp_sources_own(s, w->number, from, KP_CROWD_SHAKING));
-    if (oldest == NULL)
-        return false;
-    gives_way(w, oldest, "it had proved nothing yet and gave way to a new one of its address");
-    return true;
+    if (oldest != NULL)
+        gives_way(w, oldest, "it had proved nothing yet and gave way to a new one of its address");
 }
 
 void kp_room_of_handshakes(struct kp_worker *w)

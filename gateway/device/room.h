@@ -17,8 +17,11 @@
 #define KP_TUNNEL_RESTS_MS (5 * 60 * 1000)
 #define KP_TUNNEL_RESTS_SOON_MS 1000
 
-/* Counts it, and says so in the log once in ten seconds, with the count. */
+/* Counts it, and says so in the log once in ten seconds, with the count of all times.  Those who
+ * give way have no line of their own but at KP_LOG_DEBUG. */
 void kp_room_lacks(struct kp_worker *worker, enum kp_lack what);
+/* From time to time, on the main thread: says what was counted since its last line. */
+void kp_room_catch_up(struct kp_workshop *shop);
 
 /* Whether there are --max-connections. */
 bool kp_room_is_full(const struct kp_worker *worker);
@@ -31,10 +34,12 @@ void kp_room_for_one(struct kp_worker *worker, enum kp_lack what);
 /* One gives way, because of that lack.  Whether there was one. */
 bool kp_room_make(struct kp_worker *worker, enum kp_lack what);
 /* Before a connection from there: its source's oldest that has proved nothing gives way when it has
- * --max-per-source of them.  false: there is none of it here. */
-bool kp_room_of_source(struct kp_worker *worker, const union kp_inet *from);
-/* Before a handshake: the oldest of the source with most gives way when there are --max-handshakes.
+ * --max-per-source of them.  When none of them is here there is one more: no more than one a
+ * worker.
  */
+void kp_room_of_source(struct kp_worker *worker, const union kp_inet *from);
+/* Before a handshake: the oldest of the source with most gives way when there are --max-handshakes.
+ * When none of them is here there is one more: no more than one a worker. */
 void kp_room_of_handshakes(struct kp_worker *worker);
 
 #endif

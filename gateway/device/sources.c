@@ -4,22 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOKED_AT 64              /* sources, for one that has a connection at the worker */
 #define NAMED 0x8000000000000000u /* of a user's key: sources' own keys of ours never have it */
 
-struct heads {
-    struct kp_member *first, **end;
+/* A worker's own connections of a source and a crowd. */
+struct line {
+    struct kp_member *first, **end; /* which the worker alone touches */
+    struct kp_source *next, **at;   /* of its level, while there are any */
 };
 
 struct kp_source {
     struct kp_source *next; /* of its bucket */
     uint64_t key;
     size_t members;
-    struct {
-        struct kp_source *next, **at; /* of its level */
-        size_t count;
-    } crowds[KP_CROWDS];
-    struct heads here[][KP_CROWDS]; /* a worker's own, which alone touches it */
+    size_t counts[KP_CROWDS];
+    struct line here[][KP_CROWDS]; /* of each worker */
 };
 
 /* ---- Names ------------------------------------------------------------------------------- */
@@ -84,64 +82,75 @@ static unsigned level_of(size_t count)
     return level < KP_CROWD_LEVELS ? level : KP_CROWD_LEVELS - 1;
 }
 
-static void take_off_level(struct kp_sources *s, struct kp_source *e, unsigned crowd)
+static void take_off_level(struct kp_sources *s, struct kp_source *e, unsigned worker,
+                           unsigned crowd)
 {
-    unsigned level = level_of(e->crowds[crowd].count);
-    if (level == 0)
-        return;
-    *e->crowds[crowd].at = e->crowds[crowd].next;
-    if (e->crowds[crowd].next != NULL)
-        e->crowds[crowd].next->crowds[crowd].at = e->crowds[crowd].at;
+    unsigned level = level_of(e->counts[crowd]);
+    struct kp_ranks *ranks = &s->ranks[worker][crowd];
+    struct line *line = &e->here[worker][crowd];
+    *line->at = line->next;
+    if (line->next != NULL)
+        line->next->here[worker][crowd].at = line->at;
     else
-        s->levels[crowd][level].end = e->crowds[crowd].at;
-    if (s->levels[crowd][level].first == NULL)
-        s->used[crowd] &= ~(1ull << level);
+        ranks->levels[level].end = line->at;
+    if (ranks->levels[level].first == NULL)
+        ranks->used &= ~(1ull << level);
 }
 
-static void put_on_level(struct kp_sources *s, struct kp_source *e, unsigned crowd)
+static void put_on_level(struct kp_sources *s, struct kp_source *e, unsigned worker, unsigned crowd)
 {
-    unsigned level = level_of(e->crowds[crowd].count);
-    if (level == 0)
-        return;
-    e->crowds[crowd].next = NULL;
-    e->crowds[crowd].at = s->levels[crowd][level].end;
-    *e->crowds[crowd].at = e;
-    s->levels[crowd][level].end = &e->crowds[crowd].next;
-    s->used[crowd] |= 1ull << level;
+    unsigned level = level_of(e->counts[crowd]);
+    struct kp_ranks *ranks = &s->ranks[worker][crowd];
+    struct line *line = &e->here[worker][crowd];
+    line->next = NULL;
+    line->at = ranks->levels[level].end;
+    *line->at = e;
+    ranks->levels[level].end = &line->next;
+    ranks->used |= 1ull << level;
 }
 
 static void count(struct kp_sources *s, struct kp_source *e, unsigned crowd, bool more)
 {
-    size_t now = e->crowds[crowd].count;
+    size_t now = e->counts[crowd];
     size_t then = more ? now + 1 : now - 1;
     bool moves = level_of(now) != level_of(then);
-    if (moves)
-        take_off_level(s, e, crowd);
-    e->crowds[crowd].count = then;
-    if (moves)
-        put_on_level(s, e, crowd);
+    for (unsigned w = 0; moves && w < s->workers; w++)
+        if (e->here[w][crowd].first != NULL)
+            take_off_level(s, e, w, crowd);
+    e->counts[crowd] = then;
+    for (unsigned w = 0; moves && w < s->workers; w++)
+        if (e->here[w][crowd].first != NULL)
+            put_on_level(s, e, w, crowd);
+    s->counts[crowd] = more ? s->counts[crowd] + 1 : s->counts[crowd] - 1;
 }
 
 /* ---- The table --------------------------------------------------------------------------- */
+
+static void empty(struct kp_ranks *ranks)
+{
+    for (size_t i = 0; i < KP_CROWD_LEVELS; i++)
+        ranks->levels[i].end = &ranks->levels[i].first;
+}
 
 int kp_sources_open(struct kp_sources *s, unsigned workers, size_t connections)
 {
     memset(s, 0, sizeof *s);
     s->workers = workers;
-    for (size_t c = 0; c < KP_CROWDS; c++)
-        for (size_t i = 0; i < KP_CROWD_LEVELS; i++)
-            s->levels[c][i].end = &s->levels[c][i].first;
     s->bucket_count = 64;
     while (s->bucket_count < connections / 4 && s->bucket_count < 65536)
         s->bucket_count *= 2;
     if (uv_random(NULL, NULL, &s->seed, sizeof s->seed, 0, NULL) != 0)
         s->seed = uv_hrtime();
     s->buckets = calloc(s->bucket_count, sizeof *s->buckets);
-    if (s->buckets == NULL)
-        return UV_ENOMEM;
-    if (uv_mutex_init(&s->lock) == 0)
+    s->ranks = calloc(workers, sizeof *s->ranks);
+    if (s->buckets != NULL && s->ranks != NULL && uv_mutex_init(&s->lock) == 0) {
+        for (unsigned w = 0; w < workers; w++)
+            for (unsigned c = 0; c < KP_CROWDS; c++)
+                empty(&s->ranks[w][c]);
         return 0;
+    }
     free(s->buckets);
+    free(s->ranks);
     s->buckets = NULL;
     return UV_ENOMEM;
 }
@@ -151,6 +160,7 @@ void kp_sources_close(struct kp_sources *s)
     if (s->buckets == NULL)
         return;
     free(s->buckets);
+    free(s->ranks);
     s->buckets = NULL;
     uv_mutex_destroy(&s->lock);
 }
@@ -197,22 +207,28 @@ static void forget(struct kp_sources *s, struct kp_source *e)
 
 /* ---- Members ----------------------------------------------------------------------------- */
 
-static void line_up(struct kp_member *m, unsigned worker)
+static void line_up(struct kp_sources *s, struct kp_member *m, unsigned worker)
 {
-    struct heads *here = &m->source->here[worker][m->crowd];
+    struct line *line = &m->source->here[worker][m->crowd];
+    bool is_first = line->first == NULL;
     m->next = NULL;
-    m->at = here->end;
+    m->at = line->end;
     *m->at = m;
-    here->end = &m->next;
+    line->end = &m->next;
+    if (is_first)
+        put_on_level(s, m->source, worker, m->crowd);
 }
 
-static void step_out(struct kp_member *m, unsigned worker)
+static void step_out(struct kp_sources *s, struct kp_member *m, unsigned worker)
 {
+    struct line *line = &m->source->here[worker][m->crowd];
     *m->at = m->next;
     if (m->next != NULL)
         m->next->at = m->at;
     else
-        m->source->here[worker][m->crowd].end = m->at;
+        line->end = m->at;
+    if (line->first == NULL)
+        take_off_level(s, m->source, worker, m->crowd);
 }
 
 static void join(struct kp_sources *s, struct kp_member *m, unsigned worker, struct kp_source *e,
@@ -222,13 +238,13 @@ static void join(struct kp_sources *s, struct kp_member *m, unsigned worker, str
     m->crowd = (uint8_t)crowd;
     e->members++;
     count(s, e, crowd, true);
-    line_up(m, worker);
+    line_up(s, m, worker);
 }
 
 static void part(struct kp_sources *s, struct kp_member *m, unsigned worker)
 {
     struct kp_source *e = m->source;
-    step_out(m, worker);
+    step_out(s, m, worker);
     count(s, e, m->crowd, false);
     m->source = NULL;
     if (--e->members == 0)
@@ -277,16 +293,6 @@ void kp_sources_leave(struct kp_sources *s, struct kp_member *m, unsigned worker
 
 /* ---- Questions --------------------------------------------------------------------------- */
 
-size_t kp_sources_count(struct kp_sources *s, const struct kp_member *m)
-{
-    size_t found = 0;
-    uv_mutex_lock(&s->lock);
-    if (m->source != NULL)
-        found = m->source->crowds[m->crowd].count;
-    uv_mutex_unlock(&s->lock);
-    return found;
-}
-
 size_t kp_sources_newcomers(struct kp_sources *s, const union kp_inet *from)
 {
     const struct kp_source *e;
@@ -294,7 +300,7 @@ size_t kp_sources_newcomers(struct kp_sources *s, const union kp_inet *from)
     uv_mutex_lock(&s->lock);
     e = find(s, key_of(from));
     if (e != NULL)
-        found = e->crowds[KP_CROWD_WAITING].count + e->crowds[KP_CROWD_SHAKING].count;
+        found = e->counts[KP_CROWD_WAITING] + e->counts[KP_CROWD_SHAKING];
     uv_mutex_unlock(&s->lock);
     return found;
 }
@@ -316,7 +322,7 @@ bool kp_sources_have_newcomers(struct kp_sources *s)
 {
     bool have;
     uv_mutex_lock(&s->lock);
-    have = (s->used[KP_CROWD_WAITING] | s->used[KP_CROWD_SHAKING]) != 0;
+    have = s->counts[KP_CROWD_WAITING] + s->counts[KP_CROWD_SHAKING] > 0;
     uv_mutex_unlock(&s->lock);
     return have;
 }
@@ -324,14 +330,13 @@ bool kp_sources_have_newcomers(struct kp_sources *s)
 size_t kp_sources_most(struct kp_sources *s, unsigned worker, enum kp_crowd crowd,
                        struct kp_head *out, size_t most)
 {
-    size_t found = 0, looked = 0;
+    const struct kp_ranks *ranks = &s->ranks[worker][crowd];
+    size_t found = 0;
     uv_mutex_lock(&s->lock);
-    for (unsigned level = KP_CROWD_LEVELS - 1; level > 0 && s->used[crowd] != 0; level--)
-        for (const struct kp_source *e = s->levels[crowd][level].first;
-             e != NULL && found < most && looked < LOOKED_AT; e = e->crowds[crowd].next, looked++)
-            if (e->here[worker][crowd].first != NULL)
-                out[found++] =
-                    (struct kp_head){e->here[worker][crowd].first, level, e->crowds[crowd].count};
+    for (unsigned level = KP_CROWD_LEVELS - 1; level > 0 && ranks->used != 0; level--)
+        for (const struct kp_source *e = ranks->levels[level].first; e != NULL && found < most;
+             e = e->here[worker][crowd].next)
+            out[found++] = (struct kp_head){e->here[worker][crowd].first, e->counts[crowd]};
     uv_mutex_unlock(&s->lock);
     return found;
 }

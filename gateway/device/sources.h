@@ -4,7 +4,7 @@
  * IPv4 address, or the first 64 bits of an IPv6 one.  Knows no socket and no protocol.
  *
  * A table behind one lock, with an entry for each who has a connection now: it can't outgrow them.
- * Every step takes about the same time, however many there are.
+ * Every step takes about the same time, however many there are; more only with the workers.
  */
 #ifndef KP_DEVICE_SOURCES_H
 #define KP_DEVICE_SOURCES_H
@@ -28,6 +28,14 @@ enum kp_crowd {
 
 struct kp_source;
 
+/* Who has connections of a crowd at a worker, in the order of how many they have of all workers. */
+struct kp_ranks {
+    struct {
+        struct kp_source *first, **end; /* who came to the level first leads */
+    } levels[KP_CROWD_LEVELS];
+    uint64_t used; /* which levels have any: a bit each */
+};
+
 /* A connection's place; part of what it is for. */
 struct kp_member {
     struct kp_member *next,
@@ -41,11 +49,9 @@ struct kp_sources {
     struct kp_source **buckets;
     size_t bucket_count; /* a power of two */
     unsigned workers;
-    uint64_t seed; /* so that nobody can choose who shares a bucket */
-    struct {
-        struct kp_source *first, **end; /* who came to the level first leads */
-    } levels[KP_CROWDS][KP_CROWD_LEVELS];
-    uint64_t used[KP_CROWDS]; /* which levels have any: a bit each */
+    uint64_t seed;                       /* so that nobody can choose who shares a bucket */
+    struct kp_ranks (*ranks)[KP_CROWDS]; /* of each worker */
+    size_t counts[KP_CROWDS];
 };
 
 /* For about so many connections.  0 or a negative uv error. */
@@ -66,8 +72,6 @@ void kp_sources_move(struct kp_sources *sources, struct kp_member *member, unsig
 /* Twice is fine. */
 void kp_sources_leave(struct kp_sources *sources, struct kp_member *member, unsigned worker);
 
-/* How many there are with the member, of all workers, in its crowd. */
-size_t kp_sources_count(struct kp_sources *sources, const struct kp_member *member);
 /* How many of that address have proved nothing, of all workers. */
 size_t kp_sources_newcomers(struct kp_sources *sources, const union kp_inet *from);
 /* The worker's oldest of that address and crowd, or NULL. */
@@ -80,11 +84,10 @@ bool kp_sources_have_newcomers(struct kp_sources *sources);
 /* A source with connections at a worker: its oldest one there; those behind it are its others. */
 struct kp_head {
     struct kp_member *first;
-    unsigned level; /* how many it has of all workers, as an order: see KP_CROWD_LEVELS */
-    size_t count;
+    size_t count; /* of all workers */
 };
 /* Up to `most` sources with connections of that crowd at the worker: those first who have most of
- * all workers.  64 sources are looked at.  How many were found. */
+ * all workers, as KP_CROWD_LEVELS tells.  How many were found. */
 size_t kp_sources_most(struct kp_sources *sources, unsigned worker, enum kp_crowd crowd,
                        struct kp_head *out, size_t most);
 

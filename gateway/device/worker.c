@@ -26,10 +26,7 @@ static bool room(struct kp_listener *listener)
 static void accepted(struct kp_listener *listener, int fd, const union kp_inet *peer)
 {
     struct kp_worker *w = listener->owner;
-    if (!kp_room_of_source(w, peer)) {
-        kp_sock_abort(fd);
-        return;
-    }
+    kp_room_of_source(w, peer);
     if (kp_room_is_full(w))
         kp_room_for_one(w, KP_LACK_PLACES);
     else if (kp_listener_is_scarce(listener, fd))
@@ -57,9 +54,10 @@ static void resting(struct kp_listener *listener, int error)
     /* EINVAL: another worker drains already. */
 }
 
-bool kp_worker_takes_request(struct kp_worker *w)
+bool kp_worker_takes_request(struct kp_worker *w, bool proved)
 {
-    if (atomic_fetch_add(&w->shop->requests, 1) < w->rules.max_requests)
+    size_t most = proved ? w->rules.max_requests : (w->rules.max_requests + 1) / 2;
+    if (atomic_fetch_add(&w->shop->requests, 1) < most)
         return true;
     kp_worker_request_done(w);
     kp_room_lacks(w, KP_LACK_REQUESTS);

@@ -34,7 +34,9 @@ enum kp_lack {
 
 struct kp_lacking {
     atomic_size_t count;        /* how many times it was so */
-    atomic_uint_least64_t said; /* uv_hrtime of the last line about it */
+    atomic_size_t told;         /* the count in the last line about it */
+    atomic_size_t number;       /* how many there were the last time, of what its line tells */
+    atomic_uint_least64_t said; /* uv_hrtime of the last line */
 };
 
 enum kp_worker_word {
@@ -61,8 +63,6 @@ struct kp_workshop {
     struct kp_lacking lacks[KP_LACKS];
     struct kp_sources sources;
     struct kp_guesses *guesses;
-    void (*lease)(
-        void *arg);          /* a guess needs kp_guesses_store, then KP_WORKER_LEASED; its thread */
     void (*left)(void *arg); /* a worker has ended; called on its thread */
     void *arg;
 };
@@ -99,9 +99,9 @@ void kp_worker_tell(struct kp_worker *worker, enum kp_worker_word word);
 void kp_worker_join(struct kp_worker *worker);
 /* Whether there are so many handshakes in progress that the next client must show a cookie. */
 bool kp_worker_is_busy(const struct kp_worker *worker);
-/* A request is to go to the upstream.  false: there are --max-requests; else it is one of them
- * until it is answered. */
-bool kp_worker_takes_request(struct kp_worker *worker);
+/* A request is to go to the upstream.  false: there are --max-requests, or half of them for who has
+ * proved nothing; else it is one of them until it is answered. */
+bool kp_worker_takes_request(struct kp_worker *worker, bool proved);
 void kp_worker_request_done(struct kp_worker *worker);
 /* On its own thread: a connection couldn't be taken; error: of uv. */
 void kp_worker_has_no_room(struct kp_worker *worker, int error);

@@ -12,7 +12,8 @@ import pytest
 from faults import LONG, address
 from gateways import PASSWORD, box, curl, forged_flight, limit_descriptors, talk_echo, until
 from http_page import WEBSOCKET
-from http_peers import BY_TLS12, BY_TLS13, OK, Channel, Recorder, gateway, request, reset
+from http_peers import (BY_TLS12, BY_TLS13, OK, WAY_ON, Channel, Recorder, gateway, request, reset,
+                        sniffing)
 
 OTHER = ("guest", "another-word-5")
 BOTH = (("admin", PASSWORD), OTHER)
@@ -136,6 +137,50 @@ def test_max_handshakes(box):
     (line,) = lines(serve, "there are --max-handshakes in progress")
     assert "most=4 times=1" in line
     assert page(serve) == b"ok"
+
+
+def test_the_newest_of_a_source_stays(box):
+    """Whichever worker has the others."""
+    serve = box.serve(box.upstream(Recorder()), "--workers", "3", "--max-per-source", "1",
+                      "--handshake-timeout", "600")
+    source, before = address(), []
+    for _ in range(30):
+        newest = raw(serve, source)
+        time.sleep(0.03)
+        assert is_open(newest)
+        before = [sock for sock in before if is_open(sock)] + [newest]
+        assert len(before) <= 3, "one a worker"
+
+
+@BOTH_KINDS
+def test_who_failed_is_no_handshake(box, http):
+    """Though its connection lasts, and has most: one in progress gives way."""
+    serve = box.serve(box.upstream(Recorder()), "--http", http, "--max-handshakes", "2",
+                      "--handshake-timeout", "600")
+    source = address()
+    failed = []
+    for count in range(1, 5):
+        failed.append(raw(serve, source))
+        failed[-1].sendall(b"no TLS at all\r\n\r\n")
+        until(lambda so_many=count: len(lines(serve, "isn't TLS")) == so_many)
+    flood = [raw(serve, source) for _ in range(3)]
+    ends(flood[0])
+    assert all(map(is_open, flood[1:]))
+
+
+def test_a_flood_is_two_lines_of_log(box):
+    """One at once, one with the rest after ten seconds; those who gave way have none."""
+    serve = box.serve(box.upstream(Recorder()), "--max-per-source", "3", "--handshake-timeout",
+                      "600")
+    source = address()
+    flood = [raw(serve, source) for _ in range(40)]
+    for sock in flood[:37]:
+        ends(sock)
+    (line,) = lines(serve, "one address has --max-per-source")
+    assert "times=1" in line
+    assert len(serve.log().splitlines()) < 10, serve.log()
+    until(lambda: len(lines(serve, "one address has --max-per-source")) == 2, LONG)
+    assert "most=3 times=37" in lines(serve, "one address has --max-per-source")[1]
 
 
 def test_who_is_proved_is_no_handshake(box):
@@ -324,6 +369,7 @@ def test_tunnels_beyond_half_give_way(box, gate, http):
         if http == "on":
             assert channel.ask(request("/ws", *WEBSOCKET)).status == 101
         assert channel.send(b"bytes").exactly(5) == b"bytes"
+        time.sleep(0.01)  # so that the first one has been at rest for longest
     late = Channel(box, serve, *BY_TLS12, seconds=LONG)
     if http == "on":
         assert late.ask(request()).body == b"ok"
@@ -360,6 +406,32 @@ def test_max_requests(box, gate):
     assert [one.target for one in recorder.requests] == ["/wait", "/wait", "/"]
     assert len(recorder.connections) == 3
     third.close()
+
+
+def test_plain_http_has_half_of_them(box, gate):
+    """Who has proved nothing leaves the other half to who has."""
+    recorder = Recorder(gate)
+    serve, plain = sniffing(box, box.upstream(recorder), "--max-requests", "4",
+                            "--handshake-timeout", "600")
+
+    def ask(target):
+        sock = socket.create_connection(("127.0.0.1", int(plain.rsplit(":", 1)[1])), LONG)
+        sock.sendall(request(target, f"Cookie: {WAY_ON}"))
+        return sock
+
+    waiting = [ask("/wait") for _ in range(2)]
+    recorder.came(2)
+    refused = ask("/")
+    assert refused.recv(12) == b"HTTP/1.1 503"
+    proved = [Channel(box, serve, *BY_TLS12).send(request("/wait")) for _ in range(2)]
+    recorder.came(4)
+    gate.opened.set()
+    for channel in proved:
+        assert channel.response().body == b"late"
+    for sock in waiting:
+        assert sock.recv(12) == b"HTTP/1.1 200"
+    for sock in [refused, *waiting]:
+        sock.close()
 
 
 def test_pipelined_requests_above_it(box, gate):
@@ -418,3 +490,34 @@ def test_half_open_ones_take_no_last_descriptor(box, workers):
     assert lines(serve, "no file descriptors left")
     assert sum(map(is_open, held)) < 90
     channel.close()
+
+
+def test_who_gives_way_to_its_own_request(box, gate):
+    """Its source has most, it is the oldest, and the descriptor that it asks for is the last one's:
+    what else it has sent is nobody's then, and the others are served."""
+    recorder = Recorder(gate)
+    serve, plain = sniffing(box, box.upstream(recorder), "--max-connections", "1000",
+                            "--max-per-source", "900", "--handshake-timeout", "600",
+                            preexec_fn=limit_descriptors(64))
+    at, most, others = ("127.0.0.1", int(plain.rsplit(":", 1)[1])), address(), address()
+
+    def ask(sock):
+        way_on = f"Cookie: {WAY_ON}"
+        sock.sendall(request("/wait", way_on) * 2
+                     + request("/up", way_on, method="POST", body=b"x" * 3000))
+
+    many = [socket.create_connection(at, LONG, (most, 0)) for _ in range(70)]
+    serve.logged("no file descriptors left")
+    few = [socket.create_connection(at, LONG, (others, 0)) for _ in range(10)]
+    for sock in few:
+        ask(sock)
+    recorder.came(10)
+    oldest = next(filter(is_open, many))
+    ask(oldest)
+    ends(oldest)
+    assert len(recorder.requests) == 10, "it came to the upstream"
+    gate.opened.set()
+    assert serve.process.poll() is None, serve.log()[-2000:]
+    for sock in few + many:
+        sock.close()
+    until(lambda: page(serve) == b"ok", LONG)

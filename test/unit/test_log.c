@@ -239,6 +239,38 @@ static void test_levels_and_bare_lines(void **state)
     assert_string_equal(heard(), "warning: shown\n");
 }
 
+static unsigned strangers_told;
+
+static size_t about_strangers(const struct kp_log *log, unsigned lines)
+{
+    size_t written = 0;
+    while (lines-- > 0) {
+        struct kp_log_line line;
+        const char *at;
+        kp_log_begin(&line, log, KP_LOG_INFO, "refused", "what came to the TLS port isn't TLS");
+        kp_log_stranger(&line);
+        kp_log_end(&line);
+        at = heard();
+        strangers_told += strstr(at, "left_out=1\n") != NULL;
+        if (strstr(at, " refused: ") != NULL)
+            written += strlen(at);
+    }
+    return written;
+}
+
+/* Others' lines come all the same, and that some are missing is told. */
+static void test_strangers_fill_no_disk(void **state)
+{
+    static const struct kp_log all = {.level = KP_LOG_DEBUG};
+    size_t written = about_strangers(&text, 5000);
+    (void)state;
+    assert_in_range(written, KP_LOG_STRANGERS / 2, KP_LOG_STRANGERS + 5 * KP_LOG_STRANGERS_PER_S);
+    assert_int_equal(strangers_told, 1);
+    kp_log_say(&text, KP_LOG_INFO, "proved", "the password was proved");
+    assert_non_null(strstr(heard(), "proved"));
+    assert_true(about_strangers(&all, 100) > 4000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +284,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_system_s_log_that_is_full_holds_up_nobody, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_levels_and_bare_lines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_strangers_fill_no_disk, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,10 @@ static int close_table(void **state)
     for (size_t i = 0; i < sources.bucket_count; i++)
         assert_null(sources.buckets[i]);
     for (size_t c = 0; c < KP_CROWDS; c++)
-        assert_true(sources.used[c] == 0);
+        assert_int_equal(sources.counts[c], 0);
+    for (unsigned w = 0; w < 2; w++)
+        for (size_t c = 0; c < KP_CROWDS; c++)
+            assert_true(sources.ranks[w][c].used == 0);
     kp_sources_close(&sources);
     return 0;
 }
@@ -133,7 +136,6 @@ static void test_order_of_many(void **state)
     assert_ptr_equal(heads[0].first, &a[0]);
     assert_ptr_equal(heads[1].first, &b[0]);
     assert_int_equal(heads[0].count, A);
-    assert_true(heads[0].level > heads[1].level);
     for (size_t i = 0; i < A; i++)
         kp_sources_leave(&sources, &a[i], 0);
     for (size_t i = 0; i < B; i++) {
@@ -144,27 +146,71 @@ static void test_order_of_many(void **state)
     assert_null(most_of(KP_CROWD_SHAKING, 0));
 }
 
-/* Of 200 with one each nobody is looked for for ever, and somebody is found. */
+/* However many have connections at other workers: who has some here is found. */
 static void test_many_sources(void **state)
 {
-    static struct kp_member m[200];
-    struct kp_head heads[200];
+    enum { ELSEWHERE = 200 };
+    static struct kp_member m[ELSEWHERE + 2];
+    struct kp_head heads[ELSEWHERE];
     char text[32];
     (void)state;
-    for (unsigned i = 0; i < 200; i++) {
+    for (unsigned i = 0; i < ELSEWHERE; i++) {
         snprintf(text, sizeof text, "10.0.%u.1", i);
-        enter_at(&m[i], text, i % 2, KP_CROWD_WAITING);
+        enter_at(&m[i], text, 1, KP_CROWD_WAITING);
     }
-    assert_true(kp_sources_most(&sources, 0, KP_CROWD_WAITING, heads, 200) <= 64);
-    assert_ptr_equal(most_of(KP_CROWD_WAITING, 0), &m[0]); /* who came first goes first */
-    assert_ptr_equal(most_of(KP_CROWD_WAITING, 1), &m[1]);
-    for (unsigned i = 0; i < 200; i++)
+    assert_null(most_of(KP_CROWD_WAITING, 0));
+    enter_at(&m[ELSEWHERE], "10.1.0.1", 0, KP_CROWD_WAITING);
+    enter_at(&m[ELSEWHERE + 1], "10.0.7.1", 0, KP_CROWD_WAITING); /* and one elsewhere: two */
+    assert_int_equal(kp_sources_most(&sources, 0, KP_CROWD_WAITING, heads, ELSEWHERE), 2);
+    assert_ptr_equal(heads[0].first, &m[ELSEWHERE + 1]);
+    assert_ptr_equal(heads[1].first, &m[ELSEWHERE]);
+    assert_ptr_equal(most_of(KP_CROWD_WAITING, 1), &m[7]);
+    kp_sources_leave(&sources, &m[7], 1);
+    assert_ptr_equal(most_of(KP_CROWD_WAITING, 0), &m[ELSEWHERE]); /* who came first goes first */
+    assert_ptr_equal(most_of(KP_CROWD_WAITING, 1), &m[0]);
+    for (unsigned i = 0; i < ELSEWHERE; i++)
+        kp_sources_leave(&sources, &m[i], 1);
+    kp_sources_leave(&sources, &m[ELSEWHERE], 0);
+    kp_sources_leave(&sources, &m[ELSEWHERE + 1], 0);
+}
+
+/* Random steps, against a count by hand. */
+static void test_random(void **state)
+{
+    enum { MEMBERS = 60, PLACES = 5 };
+    static struct kp_member m[MEMBERS];
+    static const char *const places[PLACES] = {"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4",
+                                               "10.0.0.5"};
+    unsigned counts[PLACES] = {0}, here[PLACES] = {0};
+    bool in[MEMBERS] = {false};
+    (void)state;
+    srand(7);
+    memset(m, 0, sizeof m);
+    for (unsigned step = 0; step < 20000; step++) {
+        unsigned i = (unsigned)rand() % MEMBERS, place = i * i % PLACES, worker = i % 2, most = 0;
+        struct kp_head head = {0};
+        if (in[i])
+            kp_sources_leave(&sources, &m[i], worker);
+        else
+            enter_at(&m[i], places[place], worker, KP_CROWD_SHAKING);
+        in[i] = !in[i];
+        counts[place] += in[i] ? 1u : -1u;
+        here[place] += worker != 0 ? 0 : in[i] ? 1u : -1u;
+        for (unsigned p = 0; p < PLACES; p++)
+            if (here[p] > 0 && counts[p] > most)
+                most = counts[p];
+        assert_int_equal(kp_sources_most(&sources, 0, KP_CROWD_SHAKING, &head, 1), most > 0);
+        assert_true(most >= 16 || head.count == most); /* above that, by powers of two */
+        assert_true(head.count * 2 > most || most == 0);
+    }
+    for (unsigned i = 0; i < MEMBERS; i++)
         kp_sources_leave(&sources, &m[i], i % 2);
 }
 
 static void test_proved(void **state)
 {
     struct kp_member m[4];
+    struct kp_head heads[3];
     union kp_inet from = at("192.0.2.1");
     (void)state;
     for (size_t i = 0; i < 4; i++)
@@ -173,9 +219,11 @@ static void test_proved(void **state)
     kp_sources_move(&sources, &m[1], 0, KP_CROWD_PROVED, "bob", 3);
     kp_sources_move(&sources, &m[2], 0, KP_CROWD_PROVED, "alice", 5);
     assert_int_equal(newcomers("192.0.2.1"), 1);
-    assert_int_equal(kp_sources_count(&sources, &m[0]), 2);
-    assert_int_equal(kp_sources_count(&sources, &m[1]), 1);
-    assert_ptr_equal(most_of(KP_CROWD_PROVED, 0), &m[0]);
+    assert_int_equal(kp_sources_most(&sources, 0, KP_CROWD_PROVED, heads, 3), 2);
+    assert_ptr_equal(heads[0].first, &m[0]);
+    assert_int_equal(heads[0].count, 2);
+    assert_ptr_equal(heads[1].first, &m[1]);
+    assert_int_equal(heads[1].count, 1);
     assert_ptr_equal(m[0].next, &m[2]);
     assert_ptr_equal(kp_sources_own(&sources, 0, &from, KP_CROWD_SHAKING), &m[3]);
     assert_null(kp_sources_own(&sources, 1, &from, KP_CROWD_SHAKING));
@@ -193,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_oldest_of_who_has_most, open_table, close_table),
         cmocka_unit_test_setup_teardown(test_order_of_many, open_table, close_table),
         cmocka_unit_test_setup_teardown(test_many_sources, open_table, close_table),
+        cmocka_unit_test_setup_teardown(test_random, open_table, close_table),
         cmocka_unit_test_setup_teardown(test_proved, open_table, close_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
