@@ -49,19 +49,26 @@ static void drop(struct kp_option_given *g)
     for (size_t i = 0; i < g->count; i++)
         free(g->items[i]);
     free((void *)g->items);
+    free(g->lines);
     *g = (struct kp_option_given){.source = KP_OPTION_UNSET};
 }
 
-static int append(struct kp_option_given *g, const char *value, enum kp_option_source source)
+static int append(struct kp_option_given *g, const char *value, enum kp_option_source source,
+                  unsigned line)
 {
-    char *copy = strdup(value);
-    char **items = copy == NULL ? NULL : realloc((void *)g->items, (g->count + 1) * sizeof *items);
-    if (items == NULL) {
-        free(copy);
+    char **items = realloc((void *)g->items, (g->count + 1) * sizeof *items);
+    unsigned *lines;
+    if (items == NULL)
         return -1;
-    }
     g->items = items;
-    g->items[g->count++] = copy;
+    lines = realloc(g->lines, (g->count + 1) * sizeof *lines);
+    if (lines == NULL)
+        return -1;
+    g->lines = lines;
+    g->items[g->count] = strdup(value);
+    if (g->items[g->count] == NULL)
+        return -1;
+    g->lines[g->count++] = line;
     g->source = source;
     return 0;
 }
@@ -92,7 +99,7 @@ int kp_options_again(struct kp_options *copy, const struct kp_options *source)
             continue;
         copy->given[row].source = KP_OPTION_ARGV;
         for (size_t i = 0; i < from->count; i++)
-            if (append(&copy->given[row], from->items[i], KP_OPTION_ARGV) != 0)
+            if (append(&copy->given[row], from->items[i], KP_OPTION_ARGV, 0) != 0)
                 return -1;
     }
     return 0;
@@ -134,7 +141,7 @@ static int take(struct kp_options *options, int argc, char *const *argv, int *at
             return fail(why, "--%s needs a value (one that begins with -- is written --%s=VALUE)",
                         option->name, option->name);
     }
-    return append(g, value, KP_OPTION_ARGV) == 0 ? 0 : fail(why, "out of memory");
+    return append(g, value, KP_OPTION_ARGV, 0) == 0 ? 0 : fail(why, "out of memory");
 }
 
 int kp_options_parse(struct kp_options *options, int argc, char *const *argv,
@@ -196,7 +203,7 @@ int kp_options_set(struct kp_options *options, const char *name, const char *val
         return 0;
     if (options->table[row].kind == KP_OPTION_VALUE && g->count > 0)
         return fail(why, "%s is given twice", name);
-    return append(g, value, KP_OPTION_FILE) == 0 ? 0 : fail(why, "out of memory");
+    return append(g, value, KP_OPTION_FILE, options->line) == 0 ? 0 : fail(why, "out of memory");
 }
 
 bool kp_options_has(const struct kp_options *options, const char *name)
@@ -220,11 +227,24 @@ const char *kp_options_item(const struct kp_options *options, const char *name, 
     return index < g->count ? g->items[index] : NULL;
 }
 
+const char *kp_options_label(const struct kp_options *options, const char *name, size_t index,
+                             char out[static KP_OPTIONS_LABEL_LEN])
+{
+    const struct kp_option_given *g = given(options, name);
+    unsigned line = index < g->count ? g->lines[index] : 0;
+    if (line == 0 || options->file == NULL)
+        (void)snprintf(out, KP_OPTIONS_LABEL_LEN, "--%s", name);
+    else
+        (void)snprintf(out, KP_OPTIONS_LABEL_LEN, "%.200s, line %u: %s", options->file, line, name);
+    return out;
+}
+
 int kp_options_number(const struct kp_options *options, const char *name, unsigned long min,
                       unsigned long max, unsigned long fallback, unsigned long *out,
                       char why[static KP_OPTIONS_WHY_LEN])
 {
     const char *text = kp_options_get(options, name);
+    char label[KP_OPTIONS_LABEL_LEN];
     *out = fallback;
     if (text == NULL)
         return 0;
@@ -236,7 +256,8 @@ int kp_options_number(const struct kp_options *options, const char *name, unsign
     else
         errno = EINVAL;
     if (errno != 0 || value < min || value > max)
-        return fail(why, "--%s is a number from %lu to %lu, not %.60s", name, min, max, text);
+        return fail(why, "%s is a number from %lu to %lu, not %.60s",
+                    kp_options_label(options, name, 0, label), min, max, text);
     *out = value;
     return 0;
 }
@@ -246,7 +267,7 @@ int kp_options_choice(const struct kp_options *options, const char *name,
                       char why[static KP_OPTIONS_WHY_LEN])
 {
     const char *text = kp_options_get(options, name);
-    char list[120] = "";
+    char list[120] = "", label[KP_OPTIONS_LABEL_LEN];
     size_t used = 0;
     *out = fallback;
     if (text == NULL)
@@ -260,5 +281,6 @@ int kp_options_choice(const struct kp_options *options, const char *name,
         if (n > 0 && (size_t)n < sizeof list - used)
             used += (size_t)n;
     }
-    return fail(why, "--%s is one of %s, not %.60s", name, list, text);
+    return fail(why, "%s is one of %s, not %.60s", kp_options_label(options, name, 0, label), list,
+                text);
 }

@@ -15,8 +15,9 @@
 
 #include <keyplate/keyplate.h>
 
-#define KP_OPTIONS_MAX 48      /* rows of a table */
-#define KP_OPTIONS_WHY_LEN 240 /* bytes of an error, with its NUL */
+#define KP_OPTIONS_MAX 48 /* rows of a table */
+#define KP_OPTIONS_LABEL_LEN 280
+#define KP_OPTIONS_WHY_LEN 480 /* bytes of an error, with its NUL */
 
 enum kp_option_kind {
     KP_OPTION_FLAG,  /* takes no value */
@@ -37,6 +38,7 @@ enum kp_option_source { KP_OPTION_UNSET, KP_OPTION_FILE, KP_OPTION_ARGV };
 struct kp_option_given {
     enum kp_option_source source;
     char **items;
+    unsigned *lines; /* of the file, one for each item; 0: the command line's */
     size_t count;
 };
 
@@ -45,6 +47,8 @@ struct kp_options {
     struct kp_option_given given[KP_OPTIONS_MAX];
     const char **positionals; /* borrowed from argv */
     size_t positional_count;
+    const char *file;       /* that is being read, for messages; borrowed, NULL: none */
+    unsigned line;          /* of it, being read; what is set from it keeps it */
     bool help;              /* --help or -h was there */
     const char *subcommand; /* for a command's use; NULL */
 };
@@ -75,6 +79,11 @@ bool kp_options_has(const struct kp_options *options, const char *name);
 const char *kp_options_get(const struct kp_options *options, const char *name);
 size_t kp_options_count(const struct kp_options *options, const char *name);
 const char *kp_options_item(const struct kp_options *options, const char *name, size_t index);
+
+/* Where that value is from, for the beginning of a message: "--name", or for one of the file
+ * "FILE, line 7: name".  Returns out. */
+const char *kp_options_label(const struct kp_options *options, const char *name, size_t index,
+                             char out[static KP_OPTIONS_LABEL_LEN]);
 
 /* The value as a number in min..max, decimal digits alone; fallback when it wasn't given.  0, or
  * -1 with why. */

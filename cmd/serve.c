@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "command.h"
+#include "device/confine.h"
 #include "device/front_check.h"
 #include "device/front_door.h"
+#include "device/guesses.h"
 #include "keylog.h"
+#include "log_sink.h"
 #include "platform.h"
 #include "serve_settings.h"
 
@@ -19,7 +22,8 @@ static const struct kp_option table[] = {
     {"upstream", KP_OPTION_VALUE, "ADDR:PORT|unix:PATH", "the web server behind it, in plain HTTP"},
     {"credentials", KP_OPTION_VALUE, "FILE",
      "who may come in (default " KP_SERVE_CREDENTIALS "); see keyplate help passwd"},
-    {"config", KP_OPTION_VALUE, "FILE", "an INI file whose keys are these options"},
+    {"config", KP_OPTION_VALUE, "FILE",
+     "an INI file whose keys are these options; see keyplate.conf(5)"},
     {"http", KP_OPTION_VALUE, "on|off",
      "understand HTTP (default on); off: carry bytes of any protocol"},
     {"identity", KP_OPTION_VALUE, "none|headers|proxy-v2",
@@ -53,10 +57,10 @@ static const struct kp_option table[] = {
      "descriptors or memory are few)"},
     {"max-per-source", KP_OPTION_VALUE, "N",
      "connections of one address (IPv6: of a /64) that have proved nothing; then its oldest gives "
-     "way (default a quarter of --max-connections)"},
+     "way (default a quarter of --max-connections, at least 16)"},
     {"max-handshakes", KP_OPTION_VALUE, "N",
-     "handshakes in progress; then the one that is oldest gives way (default 256, less where "
-     "--max-connections is small)"},
+     "handshakes in progress; then the oldest of the address that has most gives way (default "
+     "256, less where --max-connections is small)"},
     {"max-requests", KP_OPTION_VALUE, "N",
      "requests at the upstream at once; those above get a 503 page (default 256)"},
     {"throttle-file", KP_OPTION_VALUE, "FILE",
@@ -68,10 +72,11 @@ static const struct kp_option table[] = {
     {"check", KP_OPTION_FLAG, NULL,
      "look at the configuration and the credentials, say what is wrong, and end"},
     {"access-log", KP_OPTION_FLAG, NULL, "log a line for each request"},
-    {"log-to", KP_OPTION_VALUE, "stderr|syslog", "where log lines go (default stderr)"},
+    {"log-to", KP_OPTION_VALUE, "stderr|syslog",
+     "where log lines go (default stderr); syslog: /dev/log"},
     {"log", KP_OPTION_VALUE, "text|json", "how log lines look (default text)"},
-    {"quiet", KP_OPTION_FLAG, NULL, "log warnings and errors only"},
-    {"verbose", KP_OPTION_FLAG, NULL, "log more"},
+    {"quiet", KP_OPTION_FLAG, NULL, "log warnings and errors only; not with --access-log"},
+    {"verbose", KP_OPTION_FLAG, NULL, "log also who came by ticket, and requests with their query"},
 #ifdef KP_KEYLOG
     {"keylog", KP_OPTION_VALUE, "FILE", "append the secrets of connections to FILE (debugging)"},
 #endif
@@ -135,6 +140,33 @@ static const char *purpose(unsigned kind)
     return kind & KP_DOOR_TLS ? "the password TLS" : "either TLS";
 }
 
+static void say_user(const struct kp_front_settings *s)
+{
+    const struct kp_confine_settings settings = {.run_as = s->run_as,
+                                                 .credentials = s->credentials};
+    struct kp_confine_user user;
+    char why[256];
+    if (kp_confine_who(&settings, &user, why, sizeof why) != 0)
+        return;
+    if (user.name != NULL)
+        printf("user: %s, uid %lu\n", user.name, (unsigned long)user.uid);
+    else
+        printf("user: uid %lu, without a name\n", (unsigned long)user.uid);
+}
+
+static void say_terms(const struct kp_front_settings *s)
+{
+    static const char *const levels[] = {"errors", "warnings and errors", "info", "debug"};
+    const struct kp_front_rules *r = &s->rules;
+    printf("throttle file: %s%s\n", s->throttle_file != NULL ? s->throttle_file : s->credentials,
+           s->throttle_file != NULL ? "" : KP_GUESSES_SUFFIX);
+    printf("limits: %zu connections, %zu per source, %zu handshakes, %zu requests\n",
+           r->max_connections, r->max_per_source, r->max_handshakes, r->max_requests);
+    printf("log: %s to %s, %s%s\n", r->log.json ? "json" : "text",
+           r->log.to_syslog ? "syslog" : "stderr", levels[r->log.level],
+           r->access_log ? ", with requests" : "");
+}
+
 /* What would be served, for a person. */
 static void say_fine(const struct kp_options *options, const struct kp_front_settings *s,
                      size_t users)
@@ -152,6 +184,8 @@ static void say_fine(const struct kp_options *options, const struct kp_front_set
     if (s->metrics.len != 0)
         printf("metrics: %s\n", kp_address_text(&s->metrics, text));
     printf("credentials: %s, %zu user%s\n", s->credentials, users, users == 1 ? "" : "s");
+    say_user(s);
+    say_terms(s);
 }
 
 /* status: of what the options themselves say. */
@@ -167,6 +201,17 @@ static int check(const struct kp_options *options, const struct kp_front_setting
     return fflush(stdout) == 0 && !ferror(stdout) ? KP_EXIT_DONE : KP_EXIT_FAILED;
 }
 
+/* It may come to be: so it is no reason not to start. */
+static void warn_of_log(const struct kp_options *options, const struct kp_front_settings *s)
+{
+    char label[KP_OPTIONS_LABEL_LEN];
+    int error = s->rules.log.to_syslog ? kp_log_sink_try_syslog() : 0;
+    if (error != 0)
+        kp_command_warn("%s syslog: nothing takes lines at /dev/log (%s): all are dropped until "
+                        "something does",
+                        kp_options_label(options, "log-to", 0, label), strerror(-error));
+}
+
 static int run(struct kp_options *options)
 {
     struct kp_front_settings settings = {0};
@@ -174,6 +219,8 @@ static int run(struct kp_options *options)
     int status;
     kp_platform_tune_memory();
     status = kp_serve_settings_take(options, &settings);
+    if (status == KP_EXIT_DONE)
+        warn_of_log(options, &settings);
     if (settings.check) {
         status = check(options, &settings, status);
         kp_serve_settings_forget(&settings);

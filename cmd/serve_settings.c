@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "command.h"
 #include "device/plain_words.h"
@@ -31,6 +32,7 @@ struct reading {
     bool fresh;      /* the next piece begins a line */
     bool check;      /* every mistake is wanted, not the first alone */
     int status;
+    char strange[64]; /* the last section that was complained of */
 };
 
 /* In place of fgets, to count lines: the library tells the number of the first mistake alone. */
@@ -53,14 +55,43 @@ static void complain(struct reading *r, unsigned line, const char *why)
     r->status = kp_command_misused("%s, line %u: %s", r->path, line, why);
 }
 
+/* They may have sections of their own, now or one day. */
+static bool is_command(const char *section)
+{
+    static const char *const names[] = {"open",  "connect",  "passwd",    "devices", "serve",
+                                        "agent", "discover", "provision", "browser"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(section, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Of a section that is nobody's the first key is enough. */
+static int refuse_section(struct reading *r, const char *section, const char *name)
+{
+    char why[KP_OPTIONS_WHY_LEN];
+    if (strcmp(section, r->strange) == 0)
+        return 1;
+    (void)snprintf(r->strange, sizeof r->strange, "%s", section);
+    (void)snprintf(why, sizeof why,
+                   "%.60s is in the section [%.60s], which is no command of keyplate: this one's "
+                   "is [serve]",
+                   name, section);
+    complain(r, r->line, why);
+    return 0;
+}
+
 static int take_key(void *arg, const char *section, const char *name, const char *value)
 {
     struct reading *r = arg;
     char why[KP_OPTIONS_WHY_LEN];
     if (r->status != KP_EXIT_DONE && !r->check)
         return 0;
+    if (section[0] != '\0' && !is_command(section))
+        return refuse_section(r, section, name);
     if (section[0] != '\0' && strcmp(section, "serve") != 0)
         return 1; /* another command's */
+    r->options->line = r->line;
     if (strcmp(name, "config") == 0)
         complain(r, r->line, "a configuration file can't name another");
     else if (strcmp(name, "check") == 0)
@@ -97,6 +128,7 @@ static int read_config(struct kp_options *options, struct kp_front_settings *s)
     if (reading.file == NULL)
         return kp_command_fail(KP_EXIT_FAILED, "can't read the configuration %s: %s", reading.path,
                                strerror(errno));
+    options->file = reading.path;
     status = read_file(&reading);
     (void)fclose(reading.file);
     return status;
@@ -129,15 +161,17 @@ static int add_doors(const struct kp_options *options, const char *name, unsigne
 {
     for (size_t i = 0; i < kp_options_count(options, name); i++) {
         const char *text = kp_options_item(options, name, i);
+        char label[KP_OPTIONS_LABEL_LEN];
         unsigned kind = i == 0 ? first : more;
         struct kp_address address;
         struct kp_front_address *there;
         const char *why;
+        kp_options_label(options, name, i, label);
         if (kp_address_parse(&address, text, &why) != 0)
-            return kp_command_misused("--%s %.100s: %s", name, text, why);
+            return kp_command_misused("%s %.100s: %s", label, text, why);
         there = find_door(doors, *count, &address);
         if (there != NULL && (there->kind & kind) != 0)
-            return kp_command_misused("--%s %.100s is given twice", name, text);
+            return kp_command_misused("%s %.100s is given twice", label, text);
         if (there != NULL)
             there->kind |= kind;
         else
@@ -217,14 +251,48 @@ static int take_words(struct kp_options *options, struct kp_front_settings *s)
 static int take_server(const struct kp_options *options, const char *name, struct kp_address *out)
 {
     const char *text = kp_options_get(options, name);
+    char label[KP_OPTIONS_LABEL_LEN];
     const char *why;
     struct kp_host host;
+    kp_options_label(options, name, 0, label);
     if (strstr(text, "://") != NULL)
-        return kp_command_misused("--%s is written without http:// and path: 127.0.0.1:8080", name);
+        return kp_command_misused("%s is written without http:// and path: 127.0.0.1:8080", label);
     if (strncmp(text, "unix:", 5) != 0 && kp_host_split(&host, text, strlen(text), NULL, &why) != 0)
-        return kp_command_misused("--%s %.120s: %s", name, text, why);
+        return kp_command_misused("%s %.120s: %s", label, text, why);
     if (kp_address_find(out, text, &why) != 0)
-        return kp_command_fail(KP_EXIT_FAILED, "--%s %.120s: %s", name, text, why);
+        return kp_command_fail(KP_EXIT_FAILED, "%s %.120s: %s", label, text, why);
+    return KP_EXIT_DONE;
+}
+
+static bool is_same_file(const char *one, const char *other)
+{
+    struct stat a, b;
+    return strcmp(one, other) == 0 || (stat(one, &a) == 0 && stat(other, &b) == 0 &&
+                                       a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
+/* It is written over whatever stands there. */
+static int take_files(struct kp_options *options, struct kp_front_settings *s)
+{
+    static const char *const names[] = {"config", "notice"};
+    s->credentials = kp_options_get(options, "credentials");
+    if (s->credentials == NULL)
+        s->credentials = KP_SERVE_CREDENTIALS;
+    s->throttle_file = kp_options_get(options, "throttle-file");
+    s->run_as = kp_options_get(options, "run-as");
+    if (s->throttle_file == NULL)
+        return KP_EXIT_DONE;
+    if (is_same_file(s->throttle_file, s->credentials))
+        return kp_command_misused("--throttle-file is the file of the credentials: it has to be "
+                                  "one of its own");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *path = kp_options_get(options, names[i]);
+        if (path != NULL && is_same_file(s->throttle_file, path))
+            return kp_command_misused(
+                "--throttle-file is the file of --%s: it has to be one of its "
+                "own",
+                names[i]);
+    }
     return KP_EXIT_DONE;
 }
 
@@ -306,18 +374,24 @@ static int take_limits(struct kp_options *options, struct kp_front_settings *s)
 static int take_metrics(struct kp_options *options, struct kp_front_settings *s)
 {
     const char *text = kp_options_get(options, "metrics");
+    char label[KP_OPTIONS_LABEL_LEN];
     const char *why;
-    int error;
     if (text == NULL)
         return KP_EXIT_DONE;
-    error = strncmp(text, "unix:", 5) == 0 ? kp_address_find(&s->metrics, text, &why)
-                                           : kp_address_parse(&s->metrics, text, &why);
-    if (error != 0)
-        return kp_command_misused("--metrics %.120s: %s", text, why);
-    if (!kp_address_is_unix(&s->metrics) && !kp_address_is_loopback(&s->metrics))
-        return kp_command_misused("--metrics %.120s: counters are for this machine alone: give a "
+    kp_options_label(options, "metrics", 0, label);
+    if (strncmp(text, "unix:", 5) == 0) {
+        if (kp_address_find(&s->metrics, text, &why) == 0)
+            return KP_EXIT_DONE;
+        return kp_command_misused("%s %.120s: %s", label, text, why);
+    }
+    if (kp_address_parse(&s->metrics, text, &why) != 0)
+        return kp_command_misused("%s %.120s: a loopback address with its port is needed, as "
+                                  "127.0.0.1:9469, or unix:/run/keyplate/metrics",
+                                  label, text);
+    if (!kp_address_is_loopback(&s->metrics))
+        return kp_command_misused("%s %.120s: counters are for this machine alone: give a "
                                   "loopback address or unix:PATH",
-                                  text);
+                                  label, text);
     return KP_EXIT_DONE;
 }
 
@@ -381,7 +455,7 @@ static const struct {
 } steps[] = {
     {read_config, false},  {refuse_later, false},    {take_choices, false}, {take_protocols, false},
     {take_times, false},   {take_limits, false},     {take_metrics, false}, {take_listen, false},
-    {take_servers, false}, {check_transition, true}, {take_words, false},
+    {take_servers, false}, {check_transition, true}, {take_words, false},   {take_files, false},
 };
 
 /* The first mistake ends it; --check goes on, as far as there is something to go on with. */
@@ -400,15 +474,8 @@ static int take_steps(struct kp_options *options, struct kp_front_settings *s)
 
 int kp_serve_settings_take(struct kp_options *options, struct kp_front_settings *s)
 {
-    int status;
     s->check = kp_options_has(options, "check");
-    status = take_steps(options, s);
-    s->credentials = kp_options_get(options, "credentials");
-    if (s->credentials == NULL)
-        s->credentials = KP_SERVE_CREDENTIALS;
-    s->throttle_file = kp_options_get(options, "throttle-file");
-    s->run_as = kp_options_get(options, "run-as");
-    return status;
+    return take_steps(options, s);
 }
 
 void kp_serve_settings_forget(struct kp_front_settings *s)

@@ -23,6 +23,16 @@ struct kp_confine_settings {
  * with a ring that was made earlier, nor for others: it goes past every filter of system calls. */
 void kp_confine_begin(void);
 
+/* Who this process will be; name NULL: nobody has this number. */
+struct kp_confine_user {
+    const char *name; /* libc's, until the next look-up */
+    uid_t uid;
+    gid_t gid;
+};
+/* 0, or -1 with one sentence in why: kp_confine would refuse it. */
+int kp_confine_who(const struct kp_confine_settings *settings, struct kp_confine_user *out,
+                   char *why, size_t why_len);
+
 /* Called once, with the ports bound and no thread but this one, as threads inherit it:
  *  - root becomes run_as, else the owner of the credentials; no capability is left to anybody;
  *  - nothing gives new privileges any more, and there are no core files;
@@ -30,6 +40,10 @@ void kp_confine_begin(void);
  *  - Landlock and seccomp, as far as the kernel and this build have them; else a warning says so.
  * 0, or -1 with one sentence in why: the process may not go on. */
 int kp_confine(const struct kp_confine_settings *settings, char *why, size_t why_len);
+
+/* For a child that tries it: becomes that user for good and reads the credentials, as kp_confine
+ * does, and nothing else.  0, or -1 with one sentence in why: a start would be refused. */
+int kp_confine_try(const struct kp_confine_settings *settings, char *why, size_t why_len);
 
 /* Sanitizers run programs and look into their own process for their reports: a build with one, and
  * no other, may do so. */

@@ -43,7 +43,7 @@ static const char *const allowed[] = {
     "pselect6", "pselect6_time64", "select",
     /* files, where Landlock allows them */
     "_llseek", "access", "close", "close_range", "dup", "dup2", "dup3", "faccessat", "faccessat2",
-    "fadvise64", "fadvise64_64", "fchmod", "fcntl", "fcntl64", "fdatasync", "flock", "fstat",
+    "fadvise64", "fadvise64_64", "fcntl", "fcntl64", "fdatasync", "flock", "fstat",
     "fstat64", "fstatat64", "fstatfs", "fstatfs64", "fsync", "ftruncate", "ftruncate64", "getcwd",
     "getdents", "getdents64", "lseek", "lstat", "lstat64", "newfstatat", "open", "openat",
     "pread64", "preadv", "pwrite64", "pwritev", "read", "readlink", "readlinkat", "readv",
@@ -111,6 +111,9 @@ static const struct condition tamed[] = {
 #endif
 
 static const struct condition of_all[] = {
+    /* Landlock knows nothing of modes: what is the user's stays closed to others, and no program of
+     * theirs becomes set-uid */
+    {"fchmod", 1, WHOLE & ~0700u, 0},
     {"socket", 0, WHOLE, AF_INET},
     {"socket", 0, WHOLE, AF_INET6},
     {"socket", 0, WHOLE, AF_UNIX},
@@ -187,6 +190,8 @@ static int disown_new_ones(scmp_filter_ctx filter)
 static int fill(scmp_filter_ctx filter)
 {
     int error = 0;
+    /* By the numbers of another architecture, as 32-bit ones: refused too, not killed. */
+    (void)seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM));
     /* Threads that a library may have made already too; and a tree of rules, not a list. */
     (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);

@@ -15,21 +15,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct user {
-    const char *name; /* NULL: nobody has this number */
-    uid_t uid;
-    gid_t gid;
-};
-
 /* ---- Who ---------------------------------------------------------------------------------- */
 
-static struct user user_of(const struct passwd *entry)
+static struct kp_confine_user user_of(const struct passwd *entry)
 {
-    return (struct user){.name = entry->pw_name, .uid = entry->pw_uid, .gid = entry->pw_gid};
+    return (struct kp_confine_user){
+        .name = entry->pw_name, .uid = entry->pw_uid, .gid = entry->pw_gid};
 }
 
 /* A name, or a number, which needs no entry anywhere: its group has the same one then. */
-static int find_named(struct user *out, const char *text, char *why, size_t why_len)
+static int find_named(struct kp_confine_user *out, const char *text, char *why, size_t why_len)
 {
     const struct passwd *entry = getpwnam(text);
     char *end;
@@ -45,11 +40,12 @@ static int find_named(struct user *out, const char *text, char *why, size_t why_
         return -1;
     }
     entry = getpwuid((uid_t)number);
-    *out = entry != NULL ? user_of(entry) : (struct user){NULL, (uid_t)number, (gid_t)number};
+    *out = entry != NULL ? user_of(entry)
+                         : (struct kp_confine_user){NULL, (uid_t)number, (gid_t)number};
     return 0;
 }
 
-static int find_owner(struct user *out, const char *path, char *why, size_t why_len)
+static int find_owner(struct kp_confine_user *out, const char *path, char *why, size_t why_len)
 {
     const struct passwd *entry;
     struct stat file;
@@ -58,18 +54,19 @@ static int find_owner(struct user *out, const char *path, char *why, size_t why_
         return -1;
     }
     entry = getpwuid(file.st_uid);
-    *out = entry != NULL ? user_of(entry) : (struct user){NULL, file.st_uid, file.st_gid};
+    *out =
+        entry != NULL ? user_of(entry) : (struct kp_confine_user){NULL, file.st_uid, file.st_gid};
     return 0;
 }
 
 /* ---- Becoming ------------------------------------------------------------------------------ */
 
-static int take_groups(const struct user *user)
+static int take_groups(const struct kp_confine_user *user)
 {
     return user->name != NULL ? initgroups(user->name, user->gid) : setgroups(1, &user->gid);
 }
 
-static bool is_for_good(const struct user *user)
+static bool is_for_good(const struct kp_confine_user *user)
 {
     uid_t real, effective, saved;
     gid_t real_group, effective_group, saved_group;
@@ -80,7 +77,7 @@ static bool is_for_good(const struct user *user)
            setresuid((uid_t)-1, 0, (uid_t)-1) != 0 && setresgid((gid_t)-1, 0, (gid_t)-1) != 0;
 }
 
-static int become(const struct user *user, char *why, size_t why_len)
+static int become(const struct kp_confine_user *user, char *why, size_t why_len)
 {
     /* In this order: without root's rights there are no other groups to be had. */
     if (take_groups(user) == 0 && setresgid(user->gid, user->gid, user->gid) == 0 &&
@@ -103,19 +100,29 @@ static void stay_root(const struct kp_confine_settings *s)
                s->credentials);
 }
 
-int kp_confine_user(const struct kp_confine_settings *s, char *why, size_t why_len)
+int kp_confine_who(const struct kp_confine_settings *s, struct kp_confine_user *out, char *why,
+                   size_t why_len)
 {
-    struct user user = {NULL, geteuid(), getegid()};
-    if (s->run_as != NULL && find_named(&user, s->run_as, why, why_len) != 0)
+    const struct passwd *own = s->run_as == NULL && geteuid() != 0 ? getpwuid(geteuid()) : NULL;
+    *out = (struct kp_confine_user){own != NULL ? own->pw_name : NULL, geteuid(), getegid()};
+    if (s->run_as != NULL && find_named(out, s->run_as, why, why_len) != 0)
         return -1;
     if (geteuid() != 0) {
-        if (user.uid == geteuid())
+        if (out->uid == geteuid())
             return 0;
         snprintf(why, why_len, "--run-as %.100s: only root can become another user", s->run_as);
         return -1;
     }
-    if (s->run_as == NULL && find_owner(&user, s->credentials, why, why_len) != 0)
+    return s->run_as == NULL ? find_owner(out, s->credentials, why, why_len) : 0;
+}
+
+int kp_confine_user(const struct kp_confine_settings *s, char *why, size_t why_len)
+{
+    struct kp_confine_user user;
+    if (kp_confine_who(s, &user, why, why_len) != 0)
         return -1;
+    if (geteuid() != 0)
+        return 0;
     if (user.uid == 0) {
         stay_root(s);
         return 0;

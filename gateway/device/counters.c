@@ -45,6 +45,12 @@
             AT(failures) + (index) * sizeof(kp_count)                                              \
     }
 
+#define LIMIT(index, label)                                                                        \
+    {                                                                                              \
+        "keyplate_limit", NULL, NULL, "what=\"" label "\"",                                        \
+            AT(limits) + (index) * sizeof(kp_count)                                                \
+    }
+
 /* Rows of one name stand together, behind the one that has its help and type. */
 static const struct {
     const char *name;
@@ -69,6 +75,11 @@ static const struct {
     LACK(6, "memory"),
     LACK(7, "arithmetic"),
     LACK(8, "requests"),
+    {"keyplate_limit", "gauge", "How many there may be, by what.", NULL, 0},
+    LIMIT(KP_LIMIT_CONNECTIONS, "connections"),
+    LIMIT(KP_LIMIT_PER_SOURCE, "per_source"),
+    LIMIT(KP_LIMIT_HANDSHAKES, "handshakes"),
+    LIMIT(KP_LIMIT_REQUESTS, "requests"),
     {"keyplate_handshakes_total", "counter", "Handshakes that ended, by how.", NULL, 0},
     SHAKES(KP_SHAKE_12, "1.2"),
     SHAKES(KP_SHAKE_13, "1.3"),

@@ -50,6 +50,15 @@ enum kp_failure {
 
 #define KP_COUNTED_LACKS 9 /* as enum kp_lack of worker.h */
 
+/* --max-connections and its kin. */
+enum kp_limit {
+    KP_LIMIT_CONNECTIONS,
+    KP_LIMIT_PER_SOURCE,
+    KP_LIMIT_HANDSHAKES,
+    KP_LIMIT_REQUESTS,
+    KP_COUNTED_LIMITS,
+};
+
 struct kp_counters {
     kp_count connections_total;
     kp_count handshakes[KP_SHAKE_VERSIONS][KP_SHAKE_COUNT];
@@ -64,6 +73,7 @@ struct kp_counters {
     kp_count lacks[KP_COUNTED_LACKS];
     kp_count users, loads, failed_loads;
     kp_count lines_dropped;
+    kp_count limits[KP_COUNTED_LIMITS];
 };
 
 /* Of the process: what can't be told is left out. */

@@ -1,6 +1,7 @@
 /* The credentials that a running server goes by: see credentials.h. */
 #include "credentials.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,15 +71,17 @@ int kp_credentials_open(struct kp_credentials *c, const char *path,
                         const struct kp_settings *settings, const struct kp_log *log, char *why,
                         size_t why_len)
 {
+    bool absent;
     memset(c, 0, sizeof *c);
     c->spare = -1;
     c->path = path;
     c->log = log;
     c->settings = *settings;
     c->missing = stat(path, &c->seen) != 0;
+    absent = c->missing && errno == ENOENT;
     if (kp_store_load(&c->store, path, why, why_len) != 0) {
         size_t used = strlen(why);
-        if (c->missing)
+        if (absent)
             snprintf(why + used, why_len - used, " (make it with: keyplate passwd add)");
         return -1;
     }

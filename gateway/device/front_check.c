@@ -1,17 +1,19 @@
 /* What a start would look at: see front_check.h. */
 #include "front_check.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "creds/store.h"
 
+#include "confine.h"
 #include "credentials.h"
 
 struct check {
@@ -123,6 +125,25 @@ static void check_circle(struct check *c, const char *what, const struct kp_addr
     }
 }
 
+/* One that takes all addresses of a port, and another one of the same port. */
+static void check_doors(struct check *c)
+{
+    const struct kp_front_settings *s = c->settings;
+    char one[KP_ADDRESS_TEXT_LEN], other[KP_ADDRESS_TEXT_LEN];
+    for (size_t i = 0; i < s->door_count; i++)
+        for (size_t k = 0; k < s->door_count; k++) {
+            const struct kp_address *all = &s->doors[i].address, *part = &s->doors[k].address;
+            if (i == k || kp_address_port(all) == 0 ||
+                kp_address_port(all) != kp_address_port(part) ||
+                all->where.ss_family != part->where.ss_family || !is_any(all))
+                continue;
+            snprintf(c->text, sizeof c->text,
+                     "%s is a part of %s, and both can't be listened on: leave it out",
+                     kp_address_text(part, one), kp_address_text(all, other));
+            tell(c);
+        }
+}
+
 /* ---- The rest ---------------------------------------------------------------------------- */
 
 /* A socket can be made there: what is there is one, or its folder is. */
@@ -150,12 +171,34 @@ static void check_metrics_path(struct check *c)
     tell(c);
 }
 
+/* Becoming somebody is for good, so a child tries it, and says why not. */
 static void check_user(struct check *c)
 {
-    const char *name = c->settings->run_as;
-    if (name == NULL || strspn(name, "0123456789") == strlen(name) || getpwnam(name) != NULL)
-        return; /* a number needs no entry */
-    snprintf(c->text, sizeof c->text, "--run-as %.100s: there is no such user", name);
+    static const struct kp_log log = {.level = KP_LOG_ERROR, .bare = true};
+    const struct kp_confine_settings settings = {.run_as = c->settings->run_as,
+                                                 .credentials = c->settings->credentials,
+                                                 .throttle_file = c->settings->throttle_file,
+                                                 .log = &log};
+    ssize_t got = 0;
+    int ends[2];
+    pid_t child;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return;
+    child = fork();
+    if (child == 0) {
+        if (kp_confine_try(&settings, c->text, sizeof c->text) != 0)
+            got = write(ends[1], c->text, strlen(c->text));
+        _exit(got < 0);
+    }
+    close(ends[1]);
+    if (child > 0)
+        got = read(ends[0], c->text, sizeof c->text - 1);
+    close(ends[0]);
+    if (child > 0)
+        (void)waitpid(child, NULL, 0);
+    if (got <= 0)
+        return;
+    c->text[got] = '\0';
     tell(c);
 }
 
@@ -163,14 +206,18 @@ size_t kp_front_check(const struct kp_front_settings *settings, void (*say)(cons
                       size_t *users)
 {
     struct check c = {.settings = settings, .say = say};
+    size_t before;
     *users = 0;
     check_machine(&c);
+    check_doors(&c);
     check_circle(&c, "--upstream", &settings->rules.terms.upstream);
     check_circle(&c, "--other-tls", &settings->rules.other_tls);
     if (settings->metrics.len != 0)
         check_circle(&c, "--metrics", &settings->metrics);
     check_metrics_path(&c);
-    check_user(&c);
+    before = c.problems;
     check_credentials(&c, users);
+    if (c.problems == before)
+        check_user(&c);
     return c.problems;
 }

@@ -2,6 +2,7 @@
 #include "metrics.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #define ASKERS_MAX 8
 #define REQUEST_MAX 4096 /* bytes of one */
 #define ASKER_MS 5000    /* from its connection to its end */
+#define REST_MS 300      /* when no descriptor is left for one */
 #define PROBE_MS 300     /* whether somebody answers on a unix socket */
 
 _Static_assert(KP_LACKS == KP_COUNTED_LACKS, "each lack has its counter");
@@ -40,11 +42,13 @@ struct kp_metrics {
     struct kp_process process;
     uv_loop_t *loop;
     uv_poll_t poll;
+    uv_timer_t rest;
     int listener;
     struct asker *askers[ASKERS_MAX]; /* NULL: a free place */
     unsigned count;                   /* of them */
     bool local;                       /* a unix socket */
-    bool started, ending;
+    bool ending;
+    unsigned started;                                     /* handles for it that are open */
     char path[sizeof((struct sockaddr_un *)0)->sun_path]; /* of it */
     struct stat made;
 };
@@ -110,6 +114,17 @@ static void refuse(struct kp_out *out, const char *status)
     kp_out_word(out, "\n");
 }
 
+/* The rules are this thread's to change. */
+static void look_at_limits(struct kp_workshop *shop)
+{
+    const struct kp_front_rules *rules = &shop->rules;
+    kp_count *limits = shop->counters.limits;
+    atomic_store(&limits[KP_LIMIT_CONNECTIONS], rules->max_connections);
+    atomic_store(&limits[KP_LIMIT_PER_SOURCE], rules->max_per_source);
+    atomic_store(&limits[KP_LIMIT_HANDSHAKES], rules->max_handshakes);
+    atomic_store(&limits[KP_LIMIT_REQUESTS], rules->max_requests);
+}
+
 /* What is counted elsewhere.  The credentials are this thread's. */
 static void look(struct kp_metrics *m, struct kp_counters_process *process)
 {
@@ -124,6 +139,7 @@ static void look(struct kp_metrics *m, struct kp_counters_process *process)
     atomic_store(&c->loads, shop->credentials->loads);
     atomic_store(&c->failed_loads, shop->credentials->failed_loads);
     atomic_store(&c->lines_dropped, kp_log_sink_lost());
+    look_at_limits(shop);
     process->knows_fds = kp_process_fds(&m->process, &process->fds);
     process->knows_memory = kp_process_memory(&m->process, &process->memory);
     process->knows_start = true;
@@ -159,7 +175,7 @@ static void listen_on(struct kp_metrics *m);
 
 static void free_if_over(struct kp_metrics *m)
 {
-    if (m->ending && m->count == 0 && !m->started)
+    if (m->ending && m->count == 0 && m->started == 0)
         free(m);
 }
 
@@ -297,6 +313,11 @@ static void receive(struct kp_metrics *m, int fd)
 
 /* ---- Listening --------------------------------------------------------------------------- */
 
+static void rested(uv_timer_t *timer)
+{
+    listen_on(timer->data);
+}
+
 static void came(uv_poll_t *poll, int status, int events)
 {
     struct kp_metrics *m = poll->data;
@@ -308,13 +329,16 @@ static void came(uv_poll_t *poll, int status, int events)
     fd = kp_sock_accept(m->listener, &from);
     if (fd >= 0)
         receive(m, fd);
-    if (m->count >= ASKERS_MAX)
+    else if (fd != UV_EAGAIN)
+        (void)uv_timer_start(&m->rest, rested, REST_MS, 0);
+    if (m->count >= ASKERS_MAX || uv_is_active((uv_handle_t *)&m->rest))
         (void)uv_poll_stop(&m->poll);
 }
 
 static void listen_on(struct kp_metrics *m)
 {
-    (void)uv_poll_start(&m->poll, UV_READABLE, came);
+    if (m->count < ASKERS_MAX && !uv_is_active((uv_handle_t *)&m->rest))
+        (void)uv_poll_start(&m->poll, UV_READABLE, came);
 }
 
 /* Whether the path is free, or becomes so: the socket there is of a server that is no more. */
@@ -369,6 +393,25 @@ int kp_metrics_open(struct kp_metrics **out, struct kp_workshop *shop, char *why
     return 0;
 }
 
+/* By the descriptor of what was looked at: a link, or another name of some other socket, that
+ * somebody put there meanwhile is let alone. */
+void kp_metrics_give(struct kp_metrics *m, uid_t uid, gid_t gid)
+{
+    struct stat there;
+    int fd;
+    if (m == NULL || !m->local)
+        return;
+    fd = open(m->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &there) != 0 || !S_ISSOCK(there.st_mode) || there.st_nlink != 1 ||
+        there.st_ino != m->made.st_ino || there.st_dev != m->made.st_dev ||
+        fchownat(fd, "", uid, gid, AT_EMPTY_PATH) != 0)
+        kp_log_say(&m->shop->rules.log, KP_LOG_WARNING, "metrics",
+                   "the socket of --metrics can't be given to uid %lu, who may not read it now",
+                   (unsigned long)uid);
+    if (fd >= 0)
+        close(fd);
+}
+
 void kp_metrics_start(struct kp_metrics *m, uv_loop_t *loop)
 {
     struct kp_address bound;
@@ -383,18 +426,19 @@ void kp_metrics_start(struct kp_metrics *m, uv_loop_t *loop)
                    uv_strerror(error));
         return;
     }
-    m->poll.data = m;
-    m->started = true;
+    (void)uv_timer_init(loop, &m->rest);
+    m->poll.data = m->rest.data = m;
+    m->started = 2;
     listen_on(m);
     if (kp_sock_bound(m->listener, &bound) == 0)
-        kp_log_say(&m->shop->rules.log, KP_LOG_INFO, "metrics", "metrics on %s",
+        kp_log_say(&m->shop->rules.log, KP_LOG_INFO, "metrics", "counters are at %s",
                    kp_address_text(&bound, text));
 }
 
 static void listener_closed(uv_handle_t *handle)
 {
     struct kp_metrics *m = handle->data;
-    m->started = false;
+    m->started--;
     free_if_over(m);
 }
 
@@ -411,8 +455,10 @@ void kp_metrics_close(struct kp_metrics *m)
     for (size_t i = 0; i < ASKERS_MAX; i++)
         if (m->askers[i] != NULL)
             leave(m->askers[i]);
-    if (m->started)
+    if (m->started > 0) {
         uv_close((uv_handle_t *)&m->poll, listener_closed);
+        uv_close((uv_handle_t *)&m->rest, listener_closed);
+    }
     kp_sock_close(m->listener);
     free_if_over(m);
 }

@@ -19,6 +19,8 @@ struct kp_metrics;
  * which nobody answers.  *out NULL: none is wanted.  0, or -1 with one sentence in why.  Before
  * rights are given up: nothing is opened later. */
 int kp_metrics_open(struct kp_metrics **out, struct kp_workshop *shop, char *why, size_t why_len);
+/* Its unix socket, if it has one, becomes that user's: for root, who will be that user. */
+void kp_metrics_give(struct kp_metrics *metrics, uid_t uid, gid_t gid);
 /* Answers on that loop from now on, and says in the log where, or why it can't.  NULL: nothing. */
 void kp_metrics_start(struct kp_metrics *metrics, uv_loop_t *loop);
 /* Ends it, and removes its unix socket if that can be; its memory is freed when the loop has run

@@ -117,7 +117,7 @@ def test_credentials_that_could_not_be_read_again_are_refused_at_once(box):
     credentials = credentials_of(box, NOBODY)
     os.chown(credentials.parent, 0, 0)
     why = refused("--credentials", credentials).splitlines()[-1]
-    assert f"uid {NOBODY}" in why and "chown" in why, why
+    assert f"uid {NOBODY}, {pwd.getpwuid(NOBODY).pw_name} (" in why and "chown" in why, why
     assert "chown" in refused("--credentials", box.credentials(), "--run-as", NOBODY)
 
 
@@ -176,6 +176,7 @@ def test_state_that_cannot_be_kept_is_a_warning(box):
     serve = box.serve(box.upstream(talk_http()), "--throttle-file", "/proc/none/state")
     lines = serve.logged("counted in memory only, and a restart forgets them")
     assert len(lines) == 1 and "/proc/none" in lines[0]
+    assert f"uid {os.geteuid()}, {pwd.getpwuid(os.geteuid()).pw_name} (" in lines[0]
     assert curl(f"https://{serve.at}/").stdout == b"hello"
 
 
@@ -213,6 +214,42 @@ def test_guesses_are_written_down(box):
     assert curl(f"https://{serve.at}/", password=OTHER).returncode != 0
     until(state.exists, 5, serve.log())
     assert state.stat().st_uid == (NOBODY if ROOT else os.geteuid())
+
+
+@needs_root
+def test_a_link_to_the_state_is_followed(box):
+    """The folder that stays writable is the one where the file is, not where the link is."""
+    credentials = credentials_of(box, NOBODY)
+    folder = box.dir / "elsewhere"
+    folder.mkdir(0o700)
+    os.chown(folder, NOBODY, NOBODY)
+    state, link = folder / "state", credentials.parent / "link"
+    link.symlink_to(state)
+    written = []
+    for path in (state, link):
+        serve = box.serve(box.upstream(talk_http()), "--throttle-file", path, credentials=credentials)
+        assert curl(f"https://{serve.at}/", password=OTHER).returncode != 0
+        serve.stop()
+        assert "can't be written" not in serve.log()
+        written.append(state.stat().st_mtime_ns)
+    assert written[0] != written[1] and link.is_symlink()
+
+
+@needs_root
+def test_the_socket_of_counters_is_of_who_serves(box):
+    """Programs of that user may read them then."""
+    credentials = credentials_of(box, NOBODY)
+    for path in (box.dir / "counters", credentials.parent / "counters"):
+        serve = box.serve(box.upstream(talk_http()), "--metrics", f"unix:{path}",
+                          credentials=credentials)
+        there = path.lstat()
+        assert (there.st_uid, there.st_gid, there.st_mode & 0o7777) == (NOBODY, GROUP, 0o660)
+        serve.signal(signal.SIGTERM)
+        assert serve.wait() == 0
+        assert path.exists() == (path.parent == box.dir)  # it removes it where it may
+    kept = box.serve(box.upstream(talk_http()), "--metrics", f"unix:{box.dir}/roots")
+    assert (box.dir / "roots").lstat().st_uid == 0
+    assert "can't be given" not in serve.log() + kept.log()
 
 
 def test_counters_are_told(box):

@@ -3,7 +3,9 @@ request, counters that move by what was done, and a look at a configuration befo
 import json
 import os
 import pathlib
+import pwd
 import re
+import resource
 import select
 import signal
 import socket
@@ -13,7 +15,8 @@ import time
 
 import pytest
 
-from gateways import (KEYPLATE, PASSWORD, ROOT, box, curl, free_port, talk_echo, talk_http, until)
+from gateways import (KEYPLATE, PASSWORD, ROOT, box, cpu_seconds, curl, free_port, talk_echo,
+                      talk_http, until)
 from http_peers import OK, Channel, Recorder, request
 
 # ---- Log ----------------------------------------------------------------------------------------
@@ -65,7 +68,7 @@ def test_a_pipe_that_nobody_reads_holds_up_nothing(box):
     os.close(write)
     try:
         at = serve.stdout.readline().decode().split()[1]
-        port = int(re.search(rb"metrics on 127.0.0.1:(\d+)", os.read(read, 65536)).group(1))
+        port = int(re.search(rb"counters are at 127.0.0.1:(\d+)", os.read(read, 65536)).group(1))
         channel = Channel(box, at)
         for number in range(700):  # of 200 bytes at least: more than a pipe holds
             assert channel.ask(request(f"/{number}")).status == 200
@@ -151,6 +154,26 @@ def test_the_system_s_log(box):
     assert "closed" not in told["stderr"] and "proof-failed" not in told["stderr"]
 
 
+@pytest.mark.skipif(os.path.exists("/dev/log"), reason="something takes lines at /dev/log")
+def test_a_system_s_log_that_is_not_there(box):
+    """Goal: that all lines would be dropped is told at once, and by --check, and is no refusal."""
+    config = box.dir / "conf"
+    config.write_text("# where lines go\nlog-to = syslog\n")
+    args = ("--listen", "127.0.0.1:0", "--upstream", "127.0.0.1:5", "--credentials",
+            box.credentials())
+    missing = " syslog: nothing takes lines at /dev/log (No such file or directory): all are dropped"
+    for how, label in ((("--config", config), f"{config}, line 2: log-to"),
+                       (("--log-to", "syslog"), "--log-to")):
+        done = check(*args, *how)
+        assert done.returncode == 0 and "log: text to syslog, info\n" in done.stdout
+        assert done.stderr.startswith(f"keyplate serve: warning: {label}{missing}"), done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    serve = box.serve(box.upstream(talk_http()), "--log-to", "syslog")
+    assert curl(f"https://{serve.at}/").stdout == b"hello"
+    assert serve.log().startswith(f"keyplate serve: warning: --log-to{missing}")
+    assert len(serve.log().splitlines()) == 1
+
+
 def test_a_wrong_configuration_is_a_line_of_the_log(box):
     """Goal: on SIGHUP all that is said is in the log's form, with the line of the mistake."""
     config = box.dir / "conf"
@@ -163,7 +186,7 @@ def test_a_wrong_configuration_is_a_line_of_the_log(box):
     assert line["level"] == "error" and "conf, line 3: unknown key idle-time" in line["message"]
     config.write_text("log = json\nlog-to = nowhere\n")
     serve.signal(signal.SIGHUP)
-    serve.logged("--log-to is one of")
+    serve.logged("conf, line 2: log-to is one of")
     serve.stop()
     lines_of(serve.log())
 
@@ -242,9 +265,26 @@ def test_what_a_stranger_writes_stays_in_its_line(box):
     assert len(text.log().splitlines()) == len(told)
 
 
+def test_noise_fills_no_disk_and_hides_no_guess(box):
+    """Goal: what strangers can have written is bounded; guesses and who was proved are told."""
+    serve = box.serve(box.upstream(talk_http()), "--log", "json")
+    for _ in range(3000):
+        with serve.raw() as sock:
+            sock.sendall(b"nonsense")
+            sock.recv(100)
+    size = len(serve.log())
+    assert 128 << 10 < size < 300 << 10
+    told = events(serve, "log")
+    assert len(told) >= 1 and told[0]["left_out"] == 1 and "dropped" not in told[0]
+    curl(f"https://{serve.at}/", password="wrong")
+    assert curl(f"https://{serve.at}/").stdout == b"hello"
+    serve.logged('"event":"proved"')
+    assert len(events(serve, "proof-failed")) == 1
+
+
 # ---- Counters -----------------------------------------------------------------------------------
 
-SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="[A-Za-z0-9.-]*",?)*)\})? (\d+)')
+SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="[A-Za-z0-9._-]*",?)*)\})? (\d+)')
 
 
 class Metrics:
@@ -308,8 +348,8 @@ def everything(sock):
 
 def measured(box, upstream, *args, **kwargs):
     serve = box.serve(upstream, "--metrics", "127.0.0.1:0", *args, **kwargs)
-    line = serve.logged("metrics on ")[0]
-    serve.metrics = int(re.search(r"metrics on 127\.0\.0\.1:(\d+)", line).group(1))
+    line = serve.logged("counters are at ")[0]
+    serve.metrics = int(re.search(r"counters are at 127\.0\.0\.1:(\d+)", line).group(1))
     return serve
 
 
@@ -409,6 +449,25 @@ def test_gauges_of_the_process_and_the_credentials(box):
     assert settled(serve, before, failed) == failed
 
 
+def test_limits_are_told(box):
+    """Goal: who watches sees how near the limits are, also after they were changed."""
+    config = box.dir / "conf"
+    config.write_text("max-connections = 100\n")
+    serve = measured(box, box.upstream(talk_http()), "--max-requests", "7", "--config", config)
+
+    def limits():
+        return {key: value for key, value in Metrics(serve.metrics).values.items()
+                if key.startswith("keyplate_limit")}
+
+    def expected(**limits):
+        return {f'keyplate_limit{{what="{key}"}}': value for key, value in limits.items()}
+
+    assert limits() == expected(connections=100, per_source=25, handshakes=25, requests=7)
+    config.write_text("max-connections = 200\n")
+    serve.signal(signal.SIGHUP)
+    until(lambda: limits() == expected(connections=200, per_source=50, handshakes=50, requests=7))
+
+
 def test_bytes_of_clients(box):
     """Goal: bytes count when a connection ends, those of bytes mode too."""
     serve = measured(box, box.upstream(talk_echo), "--http", "off")
@@ -427,7 +486,7 @@ def test_every_name_is_in_the_manual(box):
     for key in Metrics(serve.metrics).values:
         name, _, labels = key.partition("{")
         assert name in text, key
-        for label in re.findall(r'([a-z]+)="([a-z0-9.-]+)"', labels):
+        for label in re.findall(r'([a-z]+)="([a-z0-9._-]+)"', labels):
             assert label[0] in text and (label[0] == "version" or label[1] in text), key
 
 
@@ -486,6 +545,23 @@ def test_who_asks_slowly_shuts_out_nobody(box):
     assert serve.wait() == 0
 
 
+def test_no_descriptor_for_who_asks(box):
+    """Goal: a reader for whom there is no descriptor waits, and keeps no processor busy meanwhile."""
+    serve = measured(box, box.upstream(talk_http()))
+    had = len(os.listdir(f"/proc/{serve.pid}/fd"))
+    before = resource.prlimit(serve.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(serve.pid, resource.RLIMIT_NOFILE, (had, before[1]))
+    sock = socket.create_connection(("127.0.0.1", serve.metrics), timeout=10)
+    used = cpu_seconds(serve.pid)
+    time.sleep(1)
+    assert cpu_seconds(serve.pid) - used < 0.3
+    resource.prlimit(serve.pid, resource.RLIMIT_NOFILE, before)
+    sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert everything(sock).startswith(b"HTTP/1.1 200 ")
+    serve.signal(signal.SIGTERM)
+    assert serve.wait() == 0
+
+
 def test_a_unix_socket_for_counters(box):
     """Goal: it is for its owner and group, takes the place of a dead one, and of no living one."""
     path = box.dir / "metrics.sock"
@@ -493,7 +569,7 @@ def test_a_unix_socket_for_counters(box):
     dead.bind(str(path))
     dead.close()
     serve = box.serve(box.upstream(talk_http()), "--metrics", f"unix:{path}")
-    serve.logged("metrics on unix:")
+    serve.logged("metrics: counters are at unix:")
     assert path.stat().st_mode & 0o7777 == 0o660
     assert Metrics(path).one("keyplate_connections") == 0
     sock = socket.socket(socket.AF_UNIX)
@@ -536,12 +612,16 @@ def test_a_fine_configuration(box):
     with socket.create_server(("127.0.0.1", port)):  # it would be in use: that is not looked at
         done = check("--listen", f"127.0.0.1:{port}", "--upstream", upstream.at, "--credentials",
                      credentials, "--metrics", f"unix:{box.dir}/m", "--throttle-file",
-                     box.dir / "t", "--access-log")
+                     box.dir / "t", "--access-log", "--max-connections", "100", "--max-handshakes",
+                     "7")
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.splitlines() == [
         "the configuration is fine", f"listen: 127.0.0.1:{port}, the password TLS",
         f"upstream: {upstream.at}", "transition: strict", f"metrics: unix:{box.dir}/m",
-        f"credentials: {credentials}, 2 users"]
+        f"credentials: {credentials}, 2 users",
+        f"user: {pwd.getpwuid(os.geteuid()).pw_name}, uid {os.geteuid()}",
+        f"throttle file: {box.dir}/t", "limits: 100 connections, 25 per source, 7 handshakes, 256 "
+        "requests", "log: text to stderr, info, with requests"]
     assert sorted(path.name for path in box.dir.iterdir()) == before
     assert upstream.seen == []
 
@@ -553,7 +633,10 @@ def test_the_example_of_the_manual(box):
     example = example.split(".Ed")[0]
     assert "credentials = " in example and "run-as = keyplate\n" in example
     example = re.sub(r"credentials = .*", f"credentials = {box.credentials()}", example)
-    example = example.replace("run-as = keyplate\n", "run-as = 1000\n")
+    example = example.replace("run-as = keyplate\n", f"run-as = {os.geteuid()}\n")
+    assert "log-to = syslog\n" in example
+    if not os.path.exists("/dev/log"):  # it would be a warning
+        example = example.replace("log-to = syslog\n", "")
     config = box.dir / "keyplate.conf"
     config.write_text(example)
     done = check("--config", config)
@@ -564,12 +647,16 @@ def test_the_example_of_the_manual(box):
 
 
 BAD = [
-    ("listen = here", 2, "--listen here"),
-    ("upstream = http://127.0.0.1/", 2, "--upstream is written without"),
-    ("upstream = no.such.name.invalid:80", 1, "no.such.name.invalid"),
-    ("tls = 1.1", 2, "--tls is one of"),
-    ("idle-timeout = soon", 2, "--idle-timeout is a number"),
-    ("metrics = 0.0.0.0:1", 2, "for this machine alone"),
+    ("listen = here", 2, "conf, line 2: listen here"),
+    ("upstream = http://127.0.0.1/", 2, "conf, line 2: upstream is written without"),
+    ("upstream = no.such.name.invalid:80", 1, "conf, line 2: upstream no.such.name.invalid"),
+    ("tls = 1.1", 2, "conf, line 2: tls is one of"),
+    ("idle-timeout = soon", 2, "conf, line 2: idle-timeout is a number"),
+    ("metrics = 0.0.0.0:1", 2, "conf, line 2: metrics 0.0.0.0:1: counters are for this machine alone"),
+    ("metrics = localhost:9469", 2, "as 127.0.0.1:9469, or unix:/run/keyplate/metrics"),
+    ("# more\nhttp-listen = 127.0.0.1:7\nhttp-listen = there", 2, "conf, line 4: http-listen there"),
+    ("[server]\nidle-timeout = 9\nhead-timeout = 9\n[serve]", 2,
+     "conf, line 3: idle-timeout is in the section [server], which is no command"),
     ("metrics = unix:/nowhere/at/all", 1, "there is no folder /nowhere/at"),
     ("listen = 192.0.2.77:443", 1, "this machine doesn't have this address"),
     ("transition = dual", 2, "needs --other-tls"),
@@ -577,6 +664,11 @@ BAD = [
     ("credentials = /nowhere", 1, "/nowhere is not there"),
     ("run-as = nobody-of-that-name", 1, "there is no such user"),
     ("upstream = 127.0.0.1:4", 1, "is this gateway itself"),
+    ("run-as = 99999999999", 1, "there is no such user"),
+    ("listen = 127.0.0.1:4\nlisten = 0.0.0.0:4", 1, "127.0.0.1:4 is a part of 0.0.0.0:4"),
+    ("throttle-file = {credentials}", 2, "is the file of the credentials"),
+    ("throttle-file = {link}", 2, "is the file of the credentials"),
+    ("throttle-file = {config}", 2, "is the file of --config"),
     ("quiet = on\naccess-log = on", 2, "exclude each other"),
     ("lissten = 127.0.0.1:1", 2, "line 2: unknown key lissten"),
     ("check = on", 2, "line 2: check is for the command line"),
@@ -588,7 +680,10 @@ BAD = [
 def test_each_kind_of_mistake(box, lines, status, words):
     """Goal: it is named, as a start would, and nothing is called fine."""
     config = box.dir / "conf"
+    link = box.dir / "link"
     keys = {"listen": "127.0.0.1:4", "upstream": "127.0.0.1:5", "credentials": box.credentials()}
+    link.symlink_to(keys["credentials"])
+    lines = lines.format(config=config, link=link, **keys)
     rest = "".join(f"{key} = {value}\n" for key, value in keys.items()
                    if not re.search(rf"^{key} =", lines, re.M))
     config.write_text("[serve]\n" + lines + "\n" + rest)
@@ -601,15 +696,31 @@ def test_each_kind_of_mistake(box, lines, status, words):
 def test_several_mistakes_are_told_at_once(box):
     """Goal: one look finds what can be found, and each has a line."""
     config = box.dir / "conf"
-    config.write_text("[serve]\nlisten = 192.0.2.77:443\none = 1\n\ntwo = 2\n[other]\nthree = 3\n"
+    config.write_text("[serve]\nlisten = 192.0.2.77:443\none = 1\n\ntwo = 2\n[open]\nthree = 3\n"
                       "[serve]\nupstream = 127.0.0.1:5\nworkers = 0\nlog = loud\n")
     done = check("--config", config, "--credentials", "/nowhere")
     assert done.returncode == 2
     told = done.stderr.splitlines()
-    for words in ("line 3: unknown key one", "line 5: unknown key two", "--workers is a number",
-                  "--log is one of", "192.0.2.77:443: this machine", "/nowhere is not there"):
+    for words in ("line 3: unknown key one", "line 5: unknown key two", "line 10: workers is a number",
+                  "line 11: log is one of", "192.0.2.77:443: this machine", "/nowhere is not there"):
         assert sum(words in line for line in told) == 1, (words, told)
     assert len(told) == 6
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_who_could_not_read_the_credentials(box):
+    """Goal: that a start would be refused for it is told, and why."""
+    for credentials, whom in ((box.credentials(), ("--run-as", "65534")), (box.credentials(), ())):
+        if not whom:
+            os.chown(credentials, 65534, 65534)
+            credentials.parent.chmod(0o700)
+        args = ("--listen", "127.0.0.1:0", "--upstream", "127.0.0.1:5", "--credentials", credentials)
+        done = check(*args, *whom)
+        assert done.returncode == 1 and "uid 65534" in done.stderr and done.stdout == ""
+        assert len(done.stderr.splitlines()) == 1
+        start = subprocess.run([KEYPLATE, "serve", *map(str, args), *whom], capture_output=True,
+                               text=True, timeout=20, check=False)
+        assert start.stderr.splitlines()[-1] == done.stderr.strip()
 
 
 def test_warnings_of_credentials(box):
@@ -619,5 +730,5 @@ def test_warnings_of_credentials(box):
     box.passwd("remove", credentials, "admin")
     done = check("--listen", "127.0.0.1:4", "--upstream", "127.0.0.1:5", "--credentials", credentials,
                  "--log", "json")
-    assert done.returncode == 0 and done.stdout.endswith(", 0 users\n")
+    assert done.returncode == 0 and ", 0 users\n" in done.stdout
     assert re.fullmatch(r'warning: "[^\n]+ has no user yet: [^\n]+\n', done.stderr)

@@ -318,6 +318,26 @@ static int tries_sockets(void)
     return 0;
 }
 
+/* Of what is one's own, for others. */
+static int tries_modes(void)
+{
+    int fd = open(place.credentials, O_RDONLY | O_CLOEXEC);
+    NEED(fd >= 0 && fchmod(fd, 0400) == 0 && fchmod(fd, 0600) == 0);
+    REFUSED(fchmod(fd, 0604), EPERM);
+    REFUSED(fchmod(fd, 04700), EPERM);
+    close(fd);
+    return 0;
+}
+
+/* By the numbers that x86-64 has for programs of its 32-bit form. */
+static int tries_another_architecture(void)
+{
+#ifdef __x86_64__
+    REFUSED(syscall(0x40000000 | SYS_getpid), EPERM);
+#endif
+    return 0;
+}
+
 /* libc has to find another way. */
 static int tries_new_calls(void)
 {
@@ -408,8 +428,9 @@ static int works_on(void)
 static int tries_calls(void)
 {
     int line = 0;
-    int (*const all[])(void) = {tries_to_be_another, tries_sockets, tries_new_calls,
-                                tries_processes,     tries_memory,  works_on};
+    int (*const all[])(void) = {
+        tries_to_be_another, tries_sockets,   tries_modes,  tries_another_architecture,
+        tries_new_calls,     tries_processes, tries_memory, works_on};
     NEED(kp_confine_calls() == 0);
     for (size_t i = 0; line == 0 && i < sizeof all / sizeof all[0]; i++)
         line = all[i]();
