@@ -192,7 +192,10 @@ static void say_fine(const struct kp_options *options, const struct kp_front_set
 static int check(const struct kp_options *options, const struct kp_front_settings *s, int status)
 {
     size_t users = 0;
-    size_t problems = s->doors != NULL ? kp_front_check(s, say_problem, &users) : 0;
+    size_t problems;
+    if (s->doors == NULL) /* it was said what is missing */
+        return status;
+    problems = kp_front_check(s, say_problem, &users);
     if (status != KP_EXIT_DONE)
         return status;
     if (problems > 0)

@@ -30,6 +30,7 @@ struct front_door {
     uv_async_t left;
     atomic_uint gone;
     bool stopping;
+    bool haunted; /* a writer that hangs has this memory until the process ends */
 };
 
 static void tell(struct front_door *d, enum kp_worker_word word)
@@ -393,7 +394,7 @@ static int run(struct front_door *d, char *why, size_t why_len)
         error = serve(d, why, why_len);
     kp_metrics_close(d->metrics);
     close_listeners(d);
-    kp_guesses_close(&d->guesses);
+    d->haunted = !kp_guesses_close(&d->guesses);
     kp_credentials_close(&d->credentials);
     return error;
 }
@@ -429,6 +430,7 @@ int kp_front_door_run(const struct kp_front_settings *settings, char *why, size_
         snprintf(why, why_len, "out of memory");
     }
     uv_mutex_destroy(&d->shop.lock);
-    free(d);
+    if (!d->haunted)
+        free(d);
     return error;
 }

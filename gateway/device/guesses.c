@@ -135,6 +135,7 @@ static void write_states(void *arg)
         store(g);
         tell_waiting(g);
     }
+    kp_throttle_rest(g->throttle);
     if (atomic_load(&g->asked))
         store(g);
     g->ended = true;
@@ -216,7 +217,7 @@ int kp_guesses_open(struct kp_guesses *g, const char *credentials, const char *f
     g->state = malloc(KP_THROTTLE_STATE_MAX);
     if (g->path == NULL || g->state == NULL || kp_throttle_new(&g->throttle, &settings) != 0) {
         snprintf(why, why_len, "out of memory");
-        kp_guesses_close(g);
+        (void)kp_guesses_close(g);
         return -1;
     }
     restore(g);
@@ -273,14 +274,15 @@ static bool stop(struct kp_guesses *g)
     return true;
 }
 
-void kp_guesses_close(struct kp_guesses *g)
+bool kp_guesses_close(struct kp_guesses *g)
 {
     if (g->started && !stop(g))
-        return;
+        return false;
     kp_throttle_free(g->throttle);
     free(g->state);
     free(g->path);
     memset(g, 0, sizeof *g);
+    return true;
 }
 
 /* ---- Asking ------------------------------------------------------------------------------ */

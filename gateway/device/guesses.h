@@ -56,8 +56,9 @@ int kp_guesses_open(struct kp_guesses *guesses, const char *credentials, const c
 int kp_guesses_start(struct kp_guesses *guesses, void (*leased)(void *arg), void *arg);
 /* From now on leased isn't called. */
 void kp_guesses_hush(struct kp_guesses *guesses);
-/* Writes what is left to write, for two seconds at most. */
-void kp_guesses_close(struct kp_guesses *guesses);
+/* Writes what is left to write, for two seconds at most.  false: the disk hangs, and so does the
+ * writer, who uses *guesses still: it must stay until the process ends. */
+bool kp_guesses_close(struct kp_guesses *guesses);
 
 /* Any thread: see kp_throttle_take, _proved, _unused and _wait.  KP_GUESS_LEASE: it is being
  * written; ask again when leased was called. */

@@ -254,8 +254,8 @@ int kp_store_lookup(const struct kp_store *store, const char *name, size_t name_
  * time, and what was leased counts as spent after a restart.  It holds the seconds that are left,
  * and no time of any clock.  Leases are renewed before they are used up (kp_guess.lease), so that
  * only a guess at something new waits for the disk, or one that comes faster than the disk writes.
- * Four tokens are always leased ahead to a proved pair and its source: from the first state after
- * the proof, what it is exempt from can't be told by how long its guess takes.
+ * Who is exempt never waits, so that time doesn't tell that it is: what it spent is written when
+ * kp_throttle_unsettled says so, and a crash before that forgets it.
  *
  * Safe to share between threads.  Times are milliseconds of any clock that doesn't jump, the same
  * for all calls. */
@@ -330,11 +330,12 @@ size_t kp_throttle_state(struct kp_throttle *throttle, uint64_t now_ms,
                          char out[KP_THROTTLE_STATE_MAX]);
 /* It is written; or it can't be, and the guesses go on without. */
 void kp_throttle_stored(struct kp_throttle *throttle);
-/* Whether it is time to write the state again: a proved pair lacks the lease that is kept for it;
- * or the state says more than it has to, or lacks a proof, and nobody has made a guess for three
- * seconds.  A restart then costs nobody anything but a proved pair and its source the four tokens
- * that are leased to them ahead. */
+/* Whether it is time to write the state again, to be asked a few times a second: it doesn't know of
+ * a guess of who is exempt; or it says more than it has to, or lacks a proof, and nobody has made a
+ * guess for three seconds.  A restart then costs nobody anything. */
 bool kp_throttle_unsettled(struct kp_throttle *throttle, uint64_t now_ms);
+/* No guess follows: the next state holds what is spent, and nothing ahead. */
+void kp_throttle_rest(struct kp_throttle *throttle);
 
 /* ---- The person's side (client) ------------------------------------------------------------ */
 

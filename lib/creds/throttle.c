@@ -111,7 +111,7 @@ static uint64_t worth(const struct kp_throttle *throttle, const struct kp_thrott
     if (place->tag == 0)
         return 0;
     return 1 + owed(throttle, debt) + kp_throttle_ahead(throttle, place->clean_at) +
-           (debt->asking || debt->asked || debt->promised) + (debt->kept ? 2 * STEP_MAX_MS : 0);
+           (debt->asking || debt->asked || debt->promised);
 }
 
 /* Whether somebody waits for its lease, or has hardly had time to use it.  Newcomers who took each
@@ -363,23 +363,27 @@ static enum kp_verdict judge(struct kp_throttle *throttle, struct kp_guess *gues
     source = claim(throttle, tables->sources, KP_THROTTLE_SOURCES, guess->source);
     if (pair == NULL)
         name = claim(throttle, tables->names, KP_THROTTLE_NAMES, guess->name);
-    if (source == NULL || (pair == NULL && name == NULL))
+    if (pair == NULL && (source == NULL || name == NULL))
         return KP_GUESS_LEASE;
     charges.source = source;
-    add_charge(&charges, &source->debt, &throttle->source);
+    if (source != NULL)
+        add_charge(&charges, &source->debt, &throttle->source);
     if (pair != NULL) {
         add_charge(&charges, &pair->debt, &throttle->name);
     } else {
         add_charge(&charges, &name->debt, &throttle->name);
         add_charge(&charges, &tables->all, &throttle->all);
     }
-    if (ask(throttle, &charges, 1)) {
+    /* Who is exempt never waits: that would tell that there is such a name.  If it was wrong, it
+     * is written soon: see is_behind. */
+    if (pair == NULL && ask(throttle, &charges, 1)) {
         (void)ask(throttle, &charges, KP_THROTTLE_SPARE);
         return KP_GUESS_LEASE;
     }
     spend(throttle, &charges);
-    blame(throttle, source);
-    guess->lease = ask(throttle, &charges, KP_THROTTLE_SPARE);
+    if (source != NULL)
+        blame(throttle, source);
+    guess->lease = pair == NULL && ask(throttle, &charges, KP_THROTTLE_SPARE);
     guess->granted = true;
     return KP_GUESS_GRANTED;
 }
@@ -410,8 +414,7 @@ static void give_back(const struct kp_throttle *throttle, struct kp_throttle_deb
     rest = rest > limit->token ? rest - limit->token : 0;
     debt->full_at = throttle->now + rest;
     /* A state is whole seconds: less than one too many is none. */
-    debt->loose = debt->loose ||
-                  debt->lease * (uint64_t)1000 >= rest + (debt->kept ? limit->block : 0) + 1000;
+    debt->loose = debt->loose || debt->lease * (uint64_t)1000 >= rest + 1000;
 }
 
 static void give_back_of(struct kp_throttle *throttle, struct kp_throttle_place *places,
@@ -440,15 +443,10 @@ static void give_all_back(struct kp_throttle *throttle, const struct kp_guess *g
 static void exempt(struct kp_throttle *throttle, const struct kp_guess *guess)
 {
     struct kp_throttle_pair *pair = claim_pair(throttle, guess->source, guess->name);
-    struct kp_throttle_place *source =
-        find(throttle->tables.sources, KP_THROTTLE_SOURCES, guess->source);
     uint64_t until = throttle->now + KP_THROTTLE_EXEMPT_SECONDS * (uint64_t)1000;
     if (until - pair->until >= RENEW_MS)
         pair->debt.unwritten = true;
     pair->until = until;
-    pair->debt.kept = throttle->leased;
-    if (source != NULL)
-        source->debt.kept = throttle->leased;
 }
 
 static void end_guess(struct kp_throttle *throttle, struct kp_guess *guess, bool proved,

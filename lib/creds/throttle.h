@@ -55,7 +55,6 @@ struct kp_throttle_debt {
     bool promised : 1;  /* it was leased, and not yet used: not to be lowered before */
     bool unwritten : 1; /* a pair: its exemption is in no state yet */
     bool loose : 1;     /* the state says more than it has to */
-    bool kept : 1;      /* a living pair or its source: a block is always leased ahead */
 };
 
 /* A source or a name.  Tag 0: free. */
@@ -92,6 +91,7 @@ struct kp_throttle {
     struct kp_throttle_limit name; /* and of a pair */
     struct kp_throttle_limit all;
     bool leased;
+    bool resting;       /* no guess follows */
     bool started;       /* clock is known */
     uint64_t clock;     /* the caller's, at its latest */
     uint64_t now;       /* our time */

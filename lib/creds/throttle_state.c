@@ -49,23 +49,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 
 static bool quiet(const struct kp_throttle *throttle)
 {
-    return throttle->now - throttle->active_at >= KP_THROTTLE_QUIET_MS;
-}
-
-/* Marks living pairs and their sources. */
-static void mark_kept(struct kp_throttle *throttle)
-{
-    struct kp_throttle_tables *tables = &throttle->tables;
-    for (size_t i = 0; i < KP_THROTTLE_SOURCES; i++)
-        tables->sources[i].debt.kept = false;
-    for (size_t i = 0; i < KP_THROTTLE_PAIRS; i++) {
-        struct kp_throttle_pair *pair = &tables->pairs[i];
-        pair->debt.kept = throttle->leased && pair->until > throttle->now;
-        for (size_t n = 0; pair->debt.kept && n < KP_THROTTLE_SOURCES; n++) {
-            if (tables->sources[n].tag == pair->source)
-                tables->sources[n].debt.kept = true;
-        }
-    }
+    return throttle->resting || throttle->now - throttle->active_at >= KP_THROTTLE_QUIET_MS;
 }
 
 /* What is to be written.  A lease is lowered before the text is anywhere, and raised only when it
@@ -76,8 +60,7 @@ static void draft(struct kp_throttle *throttle, struct kp_throttle_debt *debt,
 {
     uint64_t owed = smaller(kp_throttle_ahead(throttle, debt->full_at), limit->whole);
     uint64_t ahead = smaller(owed + limit->block, limit->whole);
-    uint64_t at_rest = debt->kept ? ahead : owed;
-    uint64_t wanted = debt->asking ? ahead : at_rest;
+    uint64_t wanted = debt->asking ? ahead : owed;
     if (quiet(throttle))
         debt->promised = false;
     else
@@ -86,7 +69,7 @@ static void draft(struct kp_throttle *throttle, struct kp_throttle_debt *debt,
     debt->writing = (uint32_t)((wanted + 999) / 1000);
     debt->in_writing = true;
     debt->lease = (uint32_t)smaller(debt->lease, debt->writing);
-    debt->loose = wanted >= at_rest + 1000;
+    debt->loose = wanted >= owed + 1000;
     debt->asked = debt->asking;
     debt->asking = false;
     debt->unwritten = false;
@@ -180,7 +163,6 @@ size_t kp_throttle_state(struct kp_throttle *throttle, uint64_t now_ms,
     struct writer w = {.out = out};
     pthread_mutex_lock(&throttle->lock);
     kp_throttle_tick(throttle, now_ms);
-    mark_kept(throttle);
     visit_all(throttle, draft);
     draft_failures(throttle);
     put(&w, MAGIC "key ");
@@ -192,6 +174,13 @@ size_t kp_throttle_state(struct kp_throttle *throttle, uint64_t now_ms,
     put_pairs(&w, throttle);
     pthread_mutex_unlock(&throttle->lock);
     return w.len;
+}
+
+void kp_throttle_rest(struct kp_throttle *throttle)
+{
+    pthread_mutex_lock(&throttle->lock);
+    throttle->resting = true;
+    pthread_mutex_unlock(&throttle->lock);
 }
 
 void kp_throttle_stored(struct kp_throttle *throttle)
@@ -206,21 +195,16 @@ void kp_throttle_stored(struct kp_throttle *throttle)
     pthread_mutex_unlock(&throttle->lock);
 }
 
-/* After a proof, or a restart, who is exempt has to get the lease that is kept for it. */
-static bool lacks_lease(const struct kp_throttle *throttle)
+/* Whether there are guesses that the state knows nothing of: of who is exempt. */
+static bool is_behind(const struct kp_throttle *throttle)
 {
     const struct kp_throttle_tables *tables = &throttle->tables;
     bool found = false;
-    for (size_t i = 0; i < KP_THROTTLE_SOURCES; i++) {
-        const struct kp_throttle_place *source = &tables->sources[i];
-        found = found || (source->debt.kept &&
-                          !kp_throttle_covers_source(throttle, source, KP_THROTTLE_SPARE));
-    }
-    for (size_t i = 0; i < KP_THROTTLE_PAIRS; i++) {
-        const struct kp_throttle_debt *debt = &tables->pairs[i].debt;
-        found = found || (debt->kept &&
-                          !kp_throttle_covers(throttle, debt, &throttle->name, KP_THROTTLE_SPARE));
-    }
+    for (size_t i = 0; i < KP_THROTTLE_SOURCES; i++)
+        found = found || (tables->sources[i].tag != 0 &&
+                          !kp_throttle_covers_source(throttle, &tables->sources[i], 0));
+    for (size_t i = 0; i < KP_THROTTLE_PAIRS; i++)
+        found = found || !kp_throttle_covers(throttle, &tables->pairs[i].debt, &throttle->name, 0);
     return found;
 }
 
@@ -237,13 +221,12 @@ static bool is_loose(const struct kp_throttle *throttle)
     return found;
 }
 
-/* A lease that is lacking can't wait until it is quiet: others could put that off for ever. */
 bool kp_throttle_unsettled(struct kp_throttle *throttle, uint64_t now_ms)
 {
     pthread_mutex_lock(&throttle->lock);
     kp_throttle_tick(throttle, now_ms);
     bool found =
-        throttle->leased && (lacks_lease(throttle) || (quiet(throttle) && is_loose(throttle)));
+        throttle->leased && (is_behind(throttle) || (quiet(throttle) && is_loose(throttle)));
     pthread_mutex_unlock(&throttle->lock);
     return found;
 }
@@ -416,7 +399,6 @@ static int restore(struct kp_throttle *throttle, struct kp_throttle_tables *tabl
     kp_mac_free(throttle->mac);
     throttle->mac = mac;
     throttle->tables = *tables;
-    mark_kept(throttle);
     return 0;
 }
 

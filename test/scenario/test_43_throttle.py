@@ -295,6 +295,7 @@ def test_state_that_cannot_be_written(box, start):
     trip(serve, "127.0.0.2", tries=BURST)
     assert not by12(serve, PASSWORD, "127.0.0.2")
     assert by12(serve, PASSWORD, "127.0.0.3")
+    until(lambda: '"event":"throttle"' in serve.log(), what=serve.log())
     lines = [json.loads(line) for line in serve.log().splitlines()]
     assert len([line for line in lines if line["event"] == "throttle"]) == 1
 
