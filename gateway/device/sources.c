@@ -141,7 +141,7 @@ int kp_sources_open(struct kp_sources *s, unsigned workers, size_t connections)
         s->bucket_count *= 2;
     if (uv_random(NULL, NULL, &s->seed, sizeof s->seed, 0, NULL) != 0)
         s->seed = uv_hrtime();
-    s->buckets = calloc(s->bucket_count, sizeof *s->buckets);
+    s->buckets = calloc(s->bucket_count, sizeof(void *));
     s->ranks = calloc(workers, sizeof *s->ranks);
     if (s->buckets != NULL && s->ranks != NULL && uv_mutex_init(&s->lock) == 0) {
         for (unsigned w = 0; w < workers; w++)

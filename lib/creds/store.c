@@ -309,10 +309,16 @@ static void take(void *out, size_t yes, const void *from, size_t len)
         to[i] = (uint8_t)((in[i] & yes) | (to[i] & ~yes));
 }
 
+/* The same for a pointer. */
+static void take_pointer(void *out, size_t yes, const void *from)
+{
+    take(out, yes, from, sizeof(uintptr_t));
+}
+
 static void take_entry(struct kp_credential *out, size_t yes, const struct entry *entry)
 {
-    take(&out->srp, yes, &entry->srp, sizeof out->srp);
-    take(&out->spake2plus, yes, &entry->spake2plus, sizeof out->spake2plus);
+    take_pointer(&out->srp, yes, &entry->srp);
+    take_pointer(&out->spake2plus, yes, &entry->spake2plus);
     take(out->salt, yes, entry->salt, sizeof out->salt);
     take(&out->salt_len, yes, &entry->salt_len, sizeof out->salt_len);
     take(out->binding, yes, entry->binding, sizeof out->binding);
