@@ -15,18 +15,6 @@ static uint64_t now_ms(void)
     return kp_loop_seconds() * 1000;
 }
 
-/* RFC 4291 2.5.5.2 for IPv4. */
-static void source_of(const union kp_inet *from, uint8_t out[KP_SOURCE_LEN])
-{
-    static const uint8_t mapped[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    if (from->any.sa_family == AF_INET6) {
-        memcpy(out, &from->v6.sin6_addr, KP_SOURCE_LEN);
-        return;
-    }
-    memcpy(out, mapped, sizeof mapped);
-    memcpy(out + sizeof mapped, &from->v4.sin_addr, 4);
-}
-
 /* ---- The file ---------------------------------------------------------------------------- */
 
 static char *path_of(const char *credentials, const char *file)
@@ -292,7 +280,7 @@ enum kp_verdict kp_guesses_take(struct kp_guesses *g, const union kp_inet *from,
 {
     uint8_t source[KP_SOURCE_LEN];
     enum kp_verdict verdict;
-    source_of(from, source);
+    kp_inet_six(from, source);
     atomic_store(&g->asked, true);
     verdict = kp_throttle_take(g->throttle, source, name, len, now_ms(), out);
     if (out->lease)
@@ -305,14 +293,9 @@ void kp_guesses_proved(struct kp_guesses *g, struct kp_guess *guess)
     kp_throttle_proved(g->throttle, guess, now_ms());
 }
 
-void kp_guesses_unused(struct kp_guesses *g, struct kp_guess *guess)
-{
-    kp_throttle_unused(g->throttle, guess, now_ms());
-}
-
 uint32_t kp_guesses_wait(struct kp_guesses *g, const union kp_inet *from)
 {
     uint8_t source[KP_SOURCE_LEN];
-    source_of(from, source);
+    kp_inet_six(from, source);
     return kp_throttle_wait(g->throttle, source, now_ms());
 }

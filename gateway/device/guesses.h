@@ -60,12 +60,11 @@ void kp_guesses_hush(struct kp_guesses *guesses);
  * writer, who uses *guesses still: it must stay until the process ends. */
 bool kp_guesses_close(struct kp_guesses *guesses);
 
-/* Any thread: see kp_throttle_take, _proved, _unused and _wait.  KP_GUESS_LEASE: it is being
+/* Any thread: see kp_throttle_take, _proved and _wait.  KP_GUESS_LEASE: it is being
  * written; ask again when leased was called. */
 enum kp_verdict kp_guesses_take(struct kp_guesses *guesses, const union kp_inet *from,
                                 const char *name, size_t len, struct kp_guess *out);
 void kp_guesses_proved(struct kp_guesses *guesses, struct kp_guess *guess);
-void kp_guesses_unused(struct kp_guesses *guesses, struct kp_guess *guess);
 uint32_t kp_guesses_wait(struct kp_guesses *guesses, const union kp_inet *from);
 
 /* The main thread, a few times a second: settles what a restart would count too much, sees to a

@@ -101,7 +101,7 @@ void kp_guest_leased(struct kp_client *client)
     struct kp_guest *g = (struct kp_guest *)(void *)client; /* its first member */
     if (!g->waits || g->secure->conn == NULL)
         return;
-    kp_secure_pump(g->secure);
+    kp_secure_pump_later(g->secure); /* many may have waited */
 }
 
 /* ---- Proved ------------------------------------------------------------------------------ */
@@ -173,20 +173,10 @@ void kp_guest_say_no_tls(struct kp_guest *g)
     kp_secure_say_plain(g->secure, text);
 }
 
-/* It ended before its share was used, while it waited for its turn: that was no guess. */
-static void drop_guess(struct kp_guest *g)
-{
-    struct kp_info info;
-    kp_conn_info(g->secure->conn, &info);
-    if (!info.password_used)
-        kp_guesses_unused(g->client.worker->shop->guesses, &g->guess);
-}
-
 void kp_guest_over(struct kp_guest *g, enum kp_guest_end end)
 {
     end_handshake(g);
     kp_client_failed(&g->client);
-    drop_guess(g);
     if (end == KP_GUEST_SECURE && g->secure->net_error == UV_EBUSY) {
         g->why = "too many handshakes wait for their arithmetic already";
         g->client.gave_way = true;

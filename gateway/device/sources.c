@@ -40,19 +40,14 @@ static uint64_t first_eight(const uint8_t *bytes)
     return value;
 }
 
-/* IPv4 as it stands in ::ffff:0:0/96, whose first half is free for it: nobody has an address of
- * 0:ffff::/32. */
+/* Of IPv6 the first half; of IPv4 the second of ::ffff:a.b.c.d, which is free for it: nobody has an
+ * address of 0:ffff::/32. */
 static uint64_t key_of(const union kp_inet *from)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    const uint8_t *six = from->v6.sin6_addr.s6_addr;
-    if (from->any.sa_family == AF_INET)
-        return 0xffff00000000u | ntohl(from->v4.sin_addr.s_addr);
-    if (from->any.sa_family != AF_INET6)
-        return 0;
-    if (memcmp(six, mapped, sizeof mapped) == 0)
-        return 0xffff00000000u | (first_eight(six + 8) & 0xffffffffu);
-    return first_eight(six);
+    uint8_t six[16];
+    kp_inet_six(from, six);
+    return first_eight(memcmp(six, mapped, sizeof mapped) == 0 ? six + 8 : six);
 }
 
 static uint64_t key_of_user(const struct kp_sources *s, uint64_t source, const char *name,

@@ -251,6 +251,17 @@ const char *kp_inet_name(const union kp_inet *inet, char text[KP_ADDRESS_TEXT_LE
     return text;
 }
 
+void kp_inet_six(const union kp_inet *inet, uint8_t out[16])
+{
+    memset(out, 0, 16);
+    if (inet->any.sa_family == AF_INET6) {
+        memcpy(out, &inet->v6.sin6_addr, 16);
+    } else if (inet->any.sa_family == AF_INET) {
+        out[10] = out[11] = 0xff;
+        memcpy(out + 12, &inet->v4.sin_addr, 4);
+    }
+}
+
 unsigned kp_inet_port(const union kp_inet *inet)
 {
     if (inet->any.sa_family == AF_INET6)

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #define KP_HOST_LEN 256         /* of a host name and its NUL: RFC 1035 2.3.4 */
@@ -60,6 +61,8 @@ bool kp_address_is_unix(const struct kp_address *address);
 const char *kp_address_text(const struct kp_address *address, char text[KP_ADDRESS_TEXT_LEN]);
 /* The address without its port and brackets: 192.168.1.1, fe80::1. */
 const char *kp_inet_name(const union kp_inet *inet, char text[KP_ADDRESS_TEXT_LEN]);
+/* As an IPv6 address: an IPv4 one is ::ffff:a.b.c.d (RFC 4291 2.5.5.2); zeros for anything else. */
+void kp_inet_six(const union kp_inet *inet, uint8_t out[16]);
 /* Of TCP; 0: it has none. */
 unsigned kp_inet_port(const union kp_inet *inet);
 unsigned kp_address_port(const struct kp_address *address);

@@ -255,7 +255,8 @@ static void compute(struct kp_task *task)
         over(s, KP_E_TRUNCATED);
         return;
     }
-    (void)!kp_conn_compute(s->conn); /* latched */
+    if (kp_conn_state(s->conn) & KP_NEED_COMPUTE)
+        (void)!kp_conn_compute(s->conn); /* latched */
     kp_secure_pump(s);
 }
 
@@ -373,6 +374,11 @@ void kp_secure_pump(struct kp_secure *s)
     }
     s->pumping = false;
     set_wants(s);
+}
+
+void kp_secure_pump_later(struct kp_secure *s)
+{
+    kp_loop_later(s->loop, &s->task);
 }
 
 static void connected(struct kp_secure *s)

@@ -21,7 +21,7 @@ struct kp_secure_hooks {
     /* Server: KP_NEED_CREDENTIAL.  Calls kp_conn_credential; negative ends the connection. */
     int (*credential)(struct kp_secure *secure);
     /* Server, of a context that counts guesses: KP_NEED_GUESS.  Calls kp_conn_guess and returns
-     * true; or false, and calls it later, and kp_secure_pump. */
+     * true; or false, and kp_secure_pump_later when it can: then this hook is called again. */
     bool (*guess)(struct kp_secure *secure);
     /* Both sides proved the password; from now on bytes may be sent. */
     void (*proved)(struct kp_secure *secure);
@@ -109,6 +109,8 @@ void kp_secure_end(struct kp_secure *secure);
 void kp_secure_release(struct kp_secure *secure);
 /* Moves what can be moved: after anything changed outside of a hook. */
 void kp_secure_pump(struct kp_secure *secure);
+/* The same among the heavy work of the loop, a little in each turn: arithmetic may follow. */
+void kp_secure_pump_later(struct kp_secure *secure);
 /* A deadline from now; renews: from the last byte either way.  0: none. */
 void kp_secure_deadline(struct kp_secure *secure, uint32_t ms, bool renews);
 /* Writes text past the engine, for a peer that doesn't speak TLS; best effort. */

@@ -316,9 +316,6 @@ enum kp_verdict kp_throttle_take(struct kp_throttle *throttle, const uint8_t sou
 /* That guess was right: its tokens come back, no others, and the pair is exempt from now on.  Once
  * for a guess; one that wasn't granted changes nothing. */
 void kp_throttle_proved(struct kp_throttle *throttle, struct kp_guess *guess, uint64_t now_ms);
-/* That guess came to nothing before the peer could learn anything by it (its connection ended, and
- * kp_info.password_used is false): its tokens come back, and nothing else.  Once, like _proved. */
-void kp_throttle_unused(struct kp_throttle *throttle, struct kp_guess *guess, uint64_t now_ms);
 /* Seconds until a guess from source could be judged as far as its own failures go; 0: now. */
 uint32_t kp_throttle_wait(struct kp_throttle *throttle, const uint8_t source[KP_SOURCE_LEN],
                           uint64_t now_ms);

@@ -103,8 +103,7 @@ static struct kp_throttle_place *find(struct kp_throttle_place *places, size_t c
     return NULL;
 }
 
-/* What is lost when a place is given away: nothing, a past, somebody's turn, failures, or the lease
- * of somebody who was proved there: of those there are fewer than places. */
+/* What is lost when a place is given away: nothing, a past, somebody's turn, or failures. */
 static uint64_t worth(const struct kp_throttle *throttle, const struct kp_throttle_place *place)
 {
     const struct kp_throttle_debt *debt = &place->debt;
@@ -449,8 +448,7 @@ static void exempt(struct kp_throttle *throttle, const struct kp_guess *guess)
     pair->until = until;
 }
 
-static void end_guess(struct kp_throttle *throttle, struct kp_guess *guess, bool proved,
-                      uint64_t now_ms)
+void kp_throttle_proved(struct kp_throttle *throttle, struct kp_guess *guess, uint64_t now_ms)
 {
     if (!guess->granted)
         return;
@@ -459,19 +457,8 @@ static void end_guess(struct kp_throttle *throttle, struct kp_guess *guess, bool
     kp_throttle_tick(throttle, now_ms);
     throttle->active_at = throttle->now;
     give_all_back(throttle, guess);
-    if (proved)
-        exempt(throttle, guess);
+    exempt(throttle, guess);
     pthread_mutex_unlock(&throttle->lock);
-}
-
-void kp_throttle_proved(struct kp_throttle *throttle, struct kp_guess *guess, uint64_t now_ms)
-{
-    end_guess(throttle, guess, true, now_ms);
-}
-
-void kp_throttle_unused(struct kp_throttle *throttle, struct kp_guess *guess, uint64_t now_ms)
-{
-    end_guess(throttle, guess, false, now_ms);
 }
 
 void kp_throttle_spend(struct kp_throttle *throttle, uint64_t now_ms)

@@ -289,27 +289,6 @@ static unsigned a_day(struct kp_throttle *t, unsigned sources, bool one_name)
     return judged;
 }
 
-/* What nobody learned anything by is as if it had not been; and it exempts nobody. */
-static void test_unused(void **state)
-{
-    struct kp_throttle *t = new_throttle(NULL);
-    struct kp_guess guess;
-    (void)state;
-    for (unsigned i = 0; i < 100; i++) {
-        assert_true(take(t, home, "alice", START, &guess) == KP_GUESS_GRANTED);
-        kp_throttle_unused(t, &guess, START);
-        kp_throttle_unused(t, &guess, START);
-    }
-    for (unsigned i = 0; i < 16; i++)
-        assert_true(wrong(t, home, "alice", START));
-    assert_int_equal(take(t, home, "alice", START, &guess), KP_GUESS_REFUSED);
-    kp_throttle_unused(t, &guess, START);
-    assert_false(wrong(t, home, "alice", START));
-    for (unsigned i = 0; i < KP_THROTTLE_PAIRS; i++)
-        assert_int_equal(t->tables.pairs[i].source, 0);
-    kp_throttle_free(t);
-}
-
 static void test_guesses_of_a_day(void **state)
 {
     static const struct {
@@ -611,7 +590,6 @@ int main(void)
         cmocka_unit_test(test_exemption_ends),
         cmocka_unit_test(test_proof_gives_back_its_own),
         cmocka_unit_test(test_own_account),
-        cmocka_unit_test(test_unused),
         cmocka_unit_test(test_guesses_of_a_day),
         cmocka_unit_test(test_guesses_of_a_day_beside_the_person),
         cmocka_unit_test(test_names_table_full),
