@@ -71,12 +71,9 @@ static void give_signals_back(struct kp_asking *a)
 static void *ask_aside(void *arg)
 {
     struct kp_asking *a = arg;
-    struct kp_text password;
     signals_of_terminal(SIG_UNBLOCK);
-    a->status = kp_login_password(a->wish, kp_error_text(KP_E_PROOF), &password);
+    a->status = kp_login_password(a->wish, a->error, &a->password);
     signals_of_terminal(SIG_BLOCK); /* the loop gets them when this is done */
-    if (a->status == KP_EXIT_DONE)
-        a->status = kp_login_make(a->wish, &password, &a->login);
     (void)uv_async_send(&a->wake);
     return NULL;
 }
@@ -84,7 +81,7 @@ static void *ask_aside(void *arg)
 static void woken(uv_async_t *wake)
 {
     struct kp_asking *a = wake->data;
-    struct kp_login *login;
+    struct kp_text password;
     if (!a->busy)
         return;
     if (a->by_signal && a->ended) {
@@ -100,9 +97,9 @@ static void woken(uv_async_t *wake)
     give_signals_back(a);
     if (a->tty >= 0)
         (void)close(a->tty);
-    login = a->login;
-    a->login = NULL;
-    a->answered(a, a->status, login);
+    password = a->password;
+    a->password = (struct kp_text){NULL, 0};
+    a->answered(a, a->status, &password);
 }
 
 void kp_asking_init(struct kp_asking *a, struct kp_loop *loop)

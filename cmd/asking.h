@@ -1,6 +1,6 @@
 /*
  * Asking for the password again while connections run: on a thread of its own, as a person takes
- * time and scrypt takes some too.  The thread can't be ended: it lives until it has its answer, or
+ * time.  The thread can't be ended: it lives until it has its answer, or
  * until the process ends.
  */
 #ifndef KP_CMD_ASKING_H
@@ -15,8 +15,9 @@
 
 struct kp_asking {
     const struct kp_login_wish *wish;
-    /* On the loop: status is that of kp_login_ask, and login the caller's now. */
-    void (*answered)(struct kp_asking *asking, int status, struct kp_login *login);
+    const char *error; /* one line about the try before, for a dialog; NULL */
+    /* On the loop: status is that of kp_login_password, and the password the caller's now. */
+    void (*answered)(struct kp_asking *asking, int status, struct kp_text *password);
     /* On the loop, instead: the person pressed Ctrl-C, or a signal came. */
     void (*stopped)(struct kp_asking *asking);
     void *owner;
@@ -24,7 +25,7 @@ struct kp_asking {
     pthread_t thread;
     struct sigaction interrupt, term; /* the loop's own */
     struct termios echo;              /* the terminal as it was */
-    struct kp_login *login;
+    struct kp_text password;
     int tty;
     int status;
     bool busy;
@@ -37,7 +38,7 @@ struct kp_asking {
 void kp_asking_settle_threads(struct kp_loop *loop);
 /* Once; answered, stopped, wish and owner must be set. */
 void kp_asking_init(struct kp_asking *asking, struct kp_loop *loop);
-/* Asks, saying that the proof failed; one at a time.  0, or -1 when there is no thread for it. */
+/* Asks; one at a time.  0, or -1 when there is no thread for it. */
 int kp_asking_start(struct kp_asking *asking);
 /* It stops asking, if it does, and the terminal is as it was; or else its answer may still come. */
 void kp_asking_end(struct kp_asking *asking);

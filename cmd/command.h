@@ -35,6 +35,9 @@ extern const struct kp_command kp_command_serve;
 extern const struct kp_command kp_command_open;
 extern const struct kp_command kp_command_connect;
 extern const struct kp_command kp_command_devices;
+extern const struct kp_command kp_command_discover;
+extern const struct kp_command kp_command_agent;
+extern const struct kp_command kp_command_browser;
 
 /* The name that messages carry: "passwd" makes "keyplate passwd: ...". */
 void kp_command_named(const char *name);

@@ -5,13 +5,15 @@
 #include <string.h>
 #include <strings.h>
 
-#include "agreed.h"
+#include "client/agreed.h"
 #include "client/pipe.h"
+#include "client/remember.h"
 #include "command.h"
 #include "keylog.h"
 #include "login.h"
 #include "platform.h"
-#include "remember.h"
+#include "target.h"
+#include "telling.h"
 #include "trouble.h"
 
 #define TRIES 3
@@ -35,6 +37,7 @@ struct job {
     struct kp_context *context;
     struct kp_keylog keylog;
     struct kp_remember remember;
+    struct kp_teller teller;
     bool verbose;
 };
 
@@ -52,7 +55,7 @@ static int check(struct job *j)
                                   "password never comes from the arguments)");
     if (!label && strpbrk(device, "/?#") != NULL)
         return kp_command_misused("the address holds a character that no address has");
-    return kp_target_find(&j->target, j->options);
+    return kp_command_target(&j->target, j->options, false);
 }
 
 static int open_keylog(struct job *j)
@@ -98,7 +101,7 @@ static int report(const struct job *j, const struct kp_pipe_result *result)
     case KP_PIPE_TROUBLE:
         if (!result->trouble.stranger)
             return kp_trouble_tell(&result->trouble, j->target.where, j->verbose);
-        kp_remember_alarm(&j->remember, &result->sent);
+        kp_remember_alarm(&j->remember, &result->sent, &j->teller);
         return KP_EXIT_FAILED;
     case KP_PIPE_INPUT:
         return kp_command_fail(KP_EXIT_FAILED, "standard input can't be read: %s",
@@ -119,15 +122,16 @@ static int report(const struct job *j, const struct kp_pipe_result *result)
 static void proved(void *owner, const struct kp_info *info)
 {
     struct job *j = owner;
+    char line[KP_AGREED_LEN];
     if (j->verbose)
-        kp_agreed_tell(info);
+        kp_command_note("%s", kp_agreed(line, info));
     kp_remember_proved(&j->remember, info);
 }
 
 static bool told(void *owner, const struct kp_told *what, const char *why)
 {
     struct job *j = owner;
-    return kp_remember_told(&j->remember, what, why, j->verbose);
+    return kp_remember_told(&j->remember, what, why, &j->teller);
 }
 
 static int make_login(struct job *j, struct kp_login **login)
@@ -163,7 +167,7 @@ static int attempt(struct job *j, struct kp_pipe_result *result)
     if (error != 0)
         return kp_command_fail(KP_EXIT_FAILED, "can't start: %s", uv_strerror(error));
     kp_remember_save(&j->remember);
-    kp_remember_tell(&j->remember);
+    kp_remember_tell(&j->remember, &j->teller);
     return report(j, result);
 }
 
@@ -185,6 +189,7 @@ static int run(struct kp_options *options)
 {
     struct job j = {.options = options, .verbose = kp_options_has(options, "verbose")};
     int status;
+    j.teller = kp_telling(j.verbose);
     kp_platform_tune_memory();
     status = check(&j);
     if (status == KP_EXIT_DONE)

@@ -7,6 +7,8 @@
 
 #include "client/saved_file.h"
 #include "command.h"
+#include "hub_call.h"
+#include "keyring.h"
 
 #define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-"
 
@@ -46,38 +48,77 @@ static const char *field(char *out, const char *text)
     return out;
 }
 
-static void print(const struct kp_saved_device *device, int name_width, int host_width)
+enum { NAME, ADDRESS, SEEN, VERSIONS, USER, ID, COLUMNS };
+
+#define CELL_LEN (QUOTED_MAX(KP_NAME_MAX) + KP_HOST_TEXT_LEN)
+
+/* A cell's text, or the column's title where device is NULL. */
+static const char *cell(char out[CELL_LEN], const struct kp_saved_device *device, int column)
 {
-    char host[KP_HOST_TEXT_LEN], user[QUOTED_MAX(KP_NAME_MAX)], when[32];
-    char id[QUOTED_MAX(KP_DEVICE_ID_MAX)];
-    printf("%-*s  %-*s  %s  %-16s  %s  %s\n", name_width, device->name, host_width,
-           kp_host_text(&device->host, NULL, host), time_text(device->seen, when),
-           versions_text(device->versions), field(user, device->user), field(id, device->id));
+    static const char *const titles[] = {"NAME",     "ADDRESS", "LAST SEEN",
+                                         "VERSIONS", "USER",    "DEVICE ID"};
+    if (device == NULL)
+        return titles[column];
+    switch (column) {
+    case NAME:
+        return device->name;
+    case ADDRESS:
+        return kp_host_text(&device->host, NULL, out);
+    case SEEN:
+        return time_text(device->seen, out);
+    case VERSIONS:
+        return versions_text(device->versions);
+    case USER:
+        return field(out, device->user);
+    default:
+        return field(out, device->id);
+    }
 }
 
-static int wider(int width, size_t len)
+/* What a terminal shows of UTF-8: one place for each character, near enough. */
+static int width_of(const char *text)
 {
-    return len > (size_t)width ? (int)len : width;
+    int width = 0;
+    for (; *text != '\0'; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
+static void widen(int widths[COLUMNS], const struct kp_saved_device *device)
+{
+    char text[CELL_LEN];
+    for (int i = 0; i < COLUMNS; i++) {
+        int width = width_of(cell(text, device, i));
+        widths[i] = width > widths[i] ? width : widths[i];
+    }
+}
+
+static void print(const int widths[COLUMNS], const struct kp_saved_device *device)
+{
+    char text[CELL_LEN];
+    for (int i = 0; i < COLUMNS; i++) {
+        const char *shown = cell(text, device, i);
+        int fill = i + 1 < COLUMNS ? widths[i] - width_of(shown) + 2 : 0;
+        printf("%s%*s", shown, fill, "");
+    }
+    printf("\n");
 }
 
 static int list(const struct kp_options *options)
 {
     struct kp_file_error error;
     struct kp_saved saved;
-    char host[KP_HOST_TEXT_LEN];
-    int name_width = (int)strlen("NAME"), host_width = (int)strlen("ADDRESS");
+    int widths[COLUMNS] = {0};
     (void)options;
     if (kp_saved_load(&saved, &error) != 0)
         return kp_command_fail(KP_EXIT_FAILED, "%s", error.why);
-    for (size_t i = 0; i < saved.count; i++) {
-        name_width = wider(name_width, strlen(saved.devices[i].name));
-        host_width = wider(host_width, strlen(kp_host_text(&saved.devices[i].host, NULL, host)));
-    }
-    if (saved.count > 0)
-        printf("%-*s  %-*s  %-16s  %-16s  %s  %s\n", name_width, "NAME", host_width, "ADDRESS",
-               "LAST SEEN", "VERSIONS", "USER", "DEVICE ID");
+    widen(widths, NULL);
     for (size_t i = 0; i < saved.count; i++)
-        print(&saved.devices[i], name_width, host_width);
+        widen(widths, &saved.devices[i]);
+    if (saved.count > 0)
+        print(widths, NULL);
+    for (size_t i = 0; i < saved.count; i++)
+        print(widths, &saved.devices[i]);
     if (saved.count == 0)
         kp_command_note("no device is saved");
     kp_saved_clear(&saved);
@@ -136,9 +177,35 @@ static int rename_device(const struct kp_options *options)
     return change(options, change_name);
 }
 
+/* Its password in the keyring goes with it. */
+static int forget_here(const struct kp_options *options)
+{
+    struct kp_file_error error;
+    struct kp_saved saved;
+    char why[KP_KEYRING_WHY_LEN], id[KP_DEVICE_ID_MAX + 1] = "";
+    int status;
+    if (kp_saved_load(&saved, &error) == 0 && find(&saved, options) != NULL)
+        memcpy(id, find(&saved, options)->id, sizeof id);
+    kp_saved_clear(&saved);
+    status = change(options, drop);
+    if (status == KP_EXIT_DONE && kp_keyring_is_built() && kp_keyring_forget(id, NULL, why) < 0)
+        kp_command_note("whether the keyring has its password can't be seen: %s", why);
+    return status;
+}
+
+/* Who uses it just now is logged out. */
 static int forget(const struct kp_options *options)
 {
-    return change(options, drop);
+    int status;
+    return kp_hub_call("forget", options->positionals[1], &status) ? status : forget_here(options);
+}
+
+static int log_out(const struct kp_options *options)
+{
+    int status;
+    if (kp_hub_call("logout", options->positionals[1], &status))
+        return status;
+    return kp_command_fail(KP_EXIT_FAILED, "no device is in use");
 }
 
 /* ---- The command ------------------------------------------------------------------------- */
@@ -152,6 +219,7 @@ static const struct action {
     {"list", 1, "list", list},
     {"rename", 3, "rename OLD NEW", rename_device},
     {"forget", 2, "forget NAME", forget},
+    {"logout", 2, "logout NAME", log_out},
 };
 
 static bool has_action(const char *word)
@@ -165,7 +233,7 @@ static bool has_action(const char *word)
 static int run(struct kp_options *options)
 {
     if (options->positional_count == 0)
-        return kp_command_misused("what to do is missing: list, rename or forget");
+        return kp_command_misused("what to do is missing: list, rename, forget or logout");
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
         if (strcmp(actions[i].name, options->positionals[0]) != 0)
             continue;
@@ -173,17 +241,20 @@ static int run(struct kp_options *options)
             return kp_command_misused("it is: keyplate devices %s", actions[i].usage);
         return actions[i].run(options);
     }
-    return kp_command_misused("no such action: it is list, rename or forget");
+    return kp_command_misused("no such action: it is list, rename, forget or logout");
 }
 
 const struct kp_command kp_command_devices = {
     .name = "devices",
-    .summary = "list, rename and forget the devices that you used",
-    .synopsis = "list | rename OLD NEW | forget NAME",
+    .summary = "list, rename, forget and log out of the devices that you used",
+    .synopsis = "list | rename OLD NEW | forget NAME | logout NAME",
     .about =
         "keyplate open and connect remember each device that has said over a proved connection "
         "what it is: a name to open it by, its address, device id, user, the versions of TLS that "
-        "it can, and when it was last seen. Never a password.\n\n"
+        "it can, and when it was last seen. Never a password: those are in the desktop's keyring, "
+        "if that was asked for (open --remember), and forget removes them there.\n\n"
+        "logout ends what keyplate open or a browser's extension has begun: connections are cut, "
+        "and keys and cookies wiped.\n\n"
         "A device is not taken for another one that answers at its address, and not offered less "
         "than TLS 1.3 once it could that: forget it when it was reset or replaced.\n\n"
         "The list is in $XDG_STATE_HOME/keyplate/devices or ~/.local/state/keyplate/devices; "

@@ -24,6 +24,15 @@ static const struct kp_command *const commands[] = {
 #ifdef KP_CMD_DEVICES
     &kp_command_devices,
 #endif
+#ifdef KP_CMD_DISCOVER
+    &kp_command_discover,
+#endif
+#ifdef KP_CMD_AGENT
+    &kp_command_agent,
+#endif
+#ifdef KP_CMD_BROWSER
+    &kp_command_browser,
+#endif
     NULL,
 };
 
@@ -111,8 +120,21 @@ static int run(const struct kp_command *command, int argc, char **argv)
     return status;
 }
 
+#ifdef KP_CMD_AGENT
+/* Browsers start it by a name alone, and add arguments of their own. */
+static bool is_agent(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    return strcmp(slash != NULL ? slash + 1 : name, "keyplate-agent") == 0;
+}
+#endif
+
 static int dispatch(int argc, char **argv)
 {
+#ifdef KP_CMD_AGENT
+    if (argc > 0 && is_agent(argv[0]))
+        return run(&kp_command_agent, 0, argv + argc);
+#endif
     if (argc < 2) {
         overview(stderr);
         return KP_EXIT_USAGE;

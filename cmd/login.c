@@ -6,34 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/secret.h"
 #include "creds/label.h"
 #include "net/address.h"
-
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-bool kp_login_is_label(const char *text, size_t len)
-{
-    char label[KP_LABEL_LEN + 1];
-    bool right;
-    while (len > 0 && is_space(text[len - 1]))
-        len--;
-    while (len > 0 && is_space(*text)) {
-        text++;
-        len--;
-    }
-    right = kp_label_read(text, len, label);
-    kp_wipe(label, sizeof label);
-    return right;
-}
 
 int kp_login_name(const char *given, struct kp_text *out)
 {
     int status = kp_ask_name(given, "admin", false, out);
-    if (status != KP_EXIT_DONE || !kp_login_is_label(out->data, out->len))
+    if (status != KP_EXIT_DONE || !kp_label_is_typed(out->data, out->len))
         return status;
     kp_text_clear(out);
     return kp_command_misused("that looks like the label's password, not a name: nothing was sent");

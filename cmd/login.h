@@ -8,10 +8,6 @@
 
 #include "ask.h"
 
-/* Whether text is a label's password, however it was typed, spaces around it or not: names, ids and
- * addresses go over the wire in the clear. */
-bool kp_login_is_label(const char *text, size_t len);
-
 /* As kp_ask_name, offering admin.  A name that is a label's password is refused. */
 int kp_login_name(const char *given, struct kp_text *out) KP_MUST_CHECK;
 

@@ -15,7 +15,6 @@
 #include "platform.h"
 #include "serve_settings.h"
 
-/* The last row belongs to a later version: known, so that it can be answered in a sentence. */
 static const struct kp_option table[] = {
     {"listen", KP_OPTION_LIST, "ADDR:PORT",
      "where clients connect, as 0.0.0.0:443 or [::]:443; port 0 picks a free one; repeats"},
@@ -69,6 +68,9 @@ static const struct kp_option table[] = {
      "started as root: who to be once the ports are open (default the owner of the credentials)"},
     {"metrics", KP_OPTION_VALUE, "ADDR:PORT|unix:PATH",
      "counters for Prometheus, on loopback or a unix socket (default none)"},
+    {"advertise", KP_OPTION_FLAG, NULL,
+     "say on the network where it is (DNS-SD, by Avahi): everybody there reads the device id and "
+     "the port"},
     {"check", KP_OPTION_FLAG, NULL,
      "look at the configuration and the credentials, say what is wrong, and end"},
     {"access-log", KP_OPTION_FLAG, NULL, "log a line for each request"},
@@ -80,7 +82,6 @@ static const struct kp_option table[] = {
 #ifdef KP_KEYLOG
     {"keylog", KP_OPTION_VALUE, "FILE", "append the secrets of connections to FILE (debugging)"},
 #endif
-    {"advertise", KP_OPTION_FLAG, NULL, NULL},
     {NULL, KP_OPTION_FLAG, NULL, NULL},
 };
 
@@ -184,6 +185,8 @@ static void say_fine(const struct kp_options *options, const struct kp_front_set
     if (s->metrics.len != 0)
         printf("metrics: %s\n", kp_address_text(&s->metrics, text));
     printf("credentials: %s, %zu user%s\n", s->credentials, users, users == 1 ? "" : "s");
+    if (s->advertise)
+        printf("advertised: the device id, versions of TLS and ports, to the whole network\n");
     say_user(s);
     say_terms(s);
 }

@@ -18,8 +18,6 @@
 #define REQUESTS 256        /* at the upstream */
 #define PLAIN_IDLE_MS 60000 /* --idle-timeout of those who proved nothing, at most */
 
-static const char *const later[] = {"advertise"};
-
 /* ---- The configuration file -------------------------------------------------------------- */
 
 struct reading {
@@ -135,15 +133,6 @@ static int read_config(struct kp_options *options, struct kp_front_settings *s)
 }
 
 /* ---- Checking ---------------------------------------------------------------------------- */
-
-static int refuse_later(struct kp_options *options, struct kp_front_settings *s)
-{
-    (void)s;
-    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-        if (kp_options_has(options, later[i]))
-            return kp_command_misused("--%s is not in this version", later[i]);
-    return KP_EXIT_DONE;
-}
 
 /* The door of that address that there is already; port 0 is always another one. */
 static struct kp_front_address *find_door(struct kp_front_address *doors, size_t count,
@@ -436,6 +425,7 @@ static int take_choices(struct kp_options *options, struct kp_front_settings *s)
     s->rules.identity = (uint8_t)identity;
     s->rules.http = way == 0;
     s->transition = (enum kp_transition)mode;
+    s->advertise = kp_options_has(options, "advertise");
     s->rules.access_log = kp_options_has(options, "access-log");
     s->rules.log.json = form == 1;
     s->rules.log.to_syslog = sink == 1;
@@ -453,9 +443,9 @@ static const struct {
     step_fn *take;
     bool alone;
 } steps[] = {
-    {read_config, false},  {refuse_later, false},    {take_choices, false}, {take_protocols, false},
-    {take_times, false},   {take_limits, false},     {take_metrics, false}, {take_listen, false},
-    {take_servers, false}, {check_transition, true}, {take_words, false},   {take_files, false},
+    {read_config, false},     {take_choices, false}, {take_protocols, false}, {take_times, false},
+    {take_limits, false},     {take_metrics, false}, {take_listen, false},    {take_servers, false},
+    {check_transition, true}, {take_words, false},   {take_files, false},
 };
 
 /* The first mistake ends it; --check goes on, as far as there is something to go on with. */

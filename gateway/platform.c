@@ -65,19 +65,30 @@ void kp_platform_tune_memory(void)
 #endif
 }
 
-/* Under sudo a browser must not run, nor a person's file be made, as root: who typed sudo, or NULL.
- * Static memory. */
-static const struct passwd *invoking_user(void)
+/* Under sudo, who typed it; else 0. */
+static uid_t invoking_uid(void)
 {
     const char *text = getenv("SUDO_UID");
     char *end;
     unsigned long number;
     if (geteuid() != 0 || text == NULL || *text == '\0')
-        return NULL;
+        return 0;
     number = strtoul(text, &end, 10);
-    if (*end != '\0' || number == 0 || number > UINT32_MAX - 1)
-        return NULL;
-    return getpwuid((uid_t)number);
+    return *end != '\0' || number > UINT32_MAX - 1 ? 0 : (uid_t)number;
+}
+
+/* Under sudo a browser must not run, nor a person's file be made, as root: who typed sudo, or NULL.
+ * Static memory. */
+static const struct passwd *invoking_user(void)
+{
+    uid_t uid = invoking_uid();
+    return uid == 0 ? NULL : getpwuid(uid);
+}
+
+unsigned kp_platform_person(void)
+{
+    uid_t uid = invoking_uid();
+    return uid == 0 ? geteuid() : uid;
 }
 
 /* ---- What is remembered for the person --------------------------------------------------- */
@@ -157,6 +168,61 @@ void kp_platform_be_oneself(void)
     (void)!setegid(getgid());
     (void)!setgroups((size_t)own_group_count, own_groups);
     own_group_count = -1;
+}
+
+/* ---- While the person is logged in ------------------------------------------------------- */
+
+/* A folder of the person's that nobody else can change. */
+static bool is_own(const char *path, mode_t forbidden)
+{
+    struct stat found;
+    return lstat(path, &found) == 0 && S_ISDIR(found.st_mode) &&
+           found.st_uid == kp_platform_person() && (found.st_mode & forbidden) == 0;
+}
+
+static int make_own(const char *path)
+{
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return uv_translate_sys_error(errno);
+    return is_own(path, 077) ? 0 : UV_EACCES;
+}
+
+/* Its parent is there but for the state folder, which is made. */
+static int choose_runtime(char *out, size_t len)
+{
+    const char *told = getenv("XDG_RUNTIME_DIR");
+    char parent[PATH_MAX];
+    int error, n;
+    /* Under sudo it may be root's: as good as none. */
+    if (told == NULL || told[0] != '/' || !is_own(told, 022)) {
+        (void)snprintf(parent, sizeof parent, "/run/user/%u", kp_platform_person());
+        told = parent;
+    }
+    if (is_own(told, 022)) {
+        n = snprintf(out, len, "%s/keyplate", told);
+    } else {
+        error = kp_platform_state_folder(parent, sizeof parent);
+        if (error == 0)
+            error = kp_platform_make_folder(parent);
+        if (error != 0)
+            return error;
+        n = snprintf(out, len, "%s/run", parent);
+    }
+    return n < 0 || (size_t)n >= len ? UV_ENAMETOOLONG : 0;
+}
+
+int kp_platform_runtime_folder(char *out, size_t len)
+{
+    bool sudo = invoking_user() != NULL; /* not if the caller is the person already */
+    int error = sudo ? kp_platform_be_person() : 0;
+    if (error != 0)
+        return error;
+    error = choose_runtime(out, len);
+    if (error == 0)
+        error = make_own(out);
+    if (sudo)
+        kp_platform_be_oneself();
+    return error;
 }
 
 /* ---- The browser ------------------------------------------------------------------------- */

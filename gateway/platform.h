@@ -1,7 +1,7 @@
 /*
  * What differs between operating systems and is not a socket: the process's own limits, and how a
- * person's browser is opened.  platform.c and device/confine*.c are the only files of the gateway
- * that may look at Linux.
+ * person's browser is opened.  platform*.c and device/confine*.c are the only files of the
+ * gateway that may look at Linux.
  */
 #ifndef KP_GATEWAY_PLATFORM_H
 #define KP_GATEWAY_PLATFORM_H
@@ -32,6 +32,25 @@ int kp_platform_make_folder(const char *path);
  * a negative uv error: then nothing has changed, and they must not be touched. */
 int kp_platform_be_person(void);
 void kp_platform_be_oneself(void);
+
+/* The folder for what lives as long as the person is logged in, made 0700 if it isn't there:
+ * $XDG_RUNTIME_DIR/keyplate, else /run/user/UID/keyplate, else "run" in the state folder; where the
+ * first two aren't the person's own they are as good as none.  Refused (UV_EACCES) if it isn't a
+ * folder of the person's own or others may look into it.  Under sudo it is made as who typed sudo.
+ * 0 or a negative uv error. */
+int kp_platform_runtime_folder(char *out, size_t len);
+
+/* The uid of the person (under sudo: of who typed sudo). */
+unsigned kp_platform_person(void);
+/* Whose the other end of a loopback TCP connection is, by fd, our end. */
+enum kp_peer {
+    KP_PEER_PERSON,
+    KP_PEER_OTHER,   /* another user of this computer */
+    KP_PEER_UNKNOWN, /* it can't be told: not to be let in */
+};
+enum kp_peer kp_platform_peer(int fd);
+/* The same of a unix socket; root counts as the person there. */
+enum kp_peer kp_platform_unix_peer(int fd);
 
 /* Starts the person's browser at url (under sudo: as the person who typed sudo), detached.  0 or a
  * negative uv error.  failed is called, on the loop, when what was started ends with an error:

@@ -37,6 +37,18 @@ void kp_device_clear(struct kp_device *d)
     forget_ticket(d);
 }
 
+static void timer_is_closed(uv_handle_t *timer);
+
+void kp_device_close(struct kp_device *d, void (*closed)(struct kp_device *d))
+{
+    forget_ticket(d);
+    d->halted = d->closing = true;
+    d->closed = closed;
+    uv_close((uv_handle_t *)&d->ticket_timer, timer_is_closed);
+    if (d->looking)
+        (void)uv_cancel((uv_req_t *)&d->lookup); /* found() comes all the same */
+}
+
 /* ---- Lists ------------------------------------------------------------------------------- */
 
 static void append(struct kp_attempt **list, struct kp_attempt *attempt)
@@ -156,12 +168,30 @@ static void go_on(struct kp_device *d)
 
 /* ---- Addresses --------------------------------------------------------------------------- */
 
+static void close_if_free(struct kp_device *d)
+{
+    if (d->closing && d->timer_closed && !d->looking)
+        d->closed(d);
+}
+
+static void timer_is_closed(uv_handle_t *timer)
+{
+    struct kp_device *d = timer->data;
+    d->timer_closed = true;
+    close_if_free(d);
+}
+
 static void found(uv_getaddrinfo_t *lookup, int status, struct addrinfo *list)
 {
     struct kp_device *d = lookup->data;
     struct kp_trouble trouble = {.unresolved = true, .error = KP_E_TRUNCATED, .net_error = status};
     struct kp_attempt *waiting = d->unresolved;
     d->looking = false;
+    if (d->closing) {
+        uv_freeaddrinfo(list);
+        close_if_free(d);
+        return;
+    }
     d->unresolved = NULL;
     d->address_count = 0;
     for (struct addrinfo *a = list; a != NULL && d->address_count < KP_DEVICE_ADDRESSES;

@@ -62,7 +62,9 @@ struct kp_device {
     void *owner;
     bool looking;
     bool halted;
-    bool awaits_ticket;        /* of a password handshake that is proved */
+    bool awaits_ticket; /* of a password handshake that is proved */
+    bool closing, timer_closed;
+    void (*closed)(struct kp_device *device);
     struct kp_offered offered; /* for kp_trouble: set by the owner, and by kp_device_keep_tls13 */
 };
 
@@ -74,6 +76,9 @@ void kp_device_init(struct kp_device *device, struct kp_loop *loop, struct kp_co
 void kp_device_keep_tls13(struct kp_device *device, struct kp_context *context);
 /* Forgets the ticket.  No attempt may be left.  The memory must live until the loop is closed. */
 void kp_device_clear(struct kp_device *device);
+/* The same on a loop that goes on: closed is called on it, never from in here, when nothing of the
+ * device is needed any more. */
+void kp_device_close(struct kp_device *device, void (*closed)(struct kp_device *device));
 
 /* Wants a connection: sooner or later dial or failed. */
 void kp_device_want(struct kp_device *device, struct kp_attempt *attempt);

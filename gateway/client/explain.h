@@ -6,6 +6,7 @@
 
 #include "../net/secure_stream.h"
 #include "creds/text.h"
+#include "words.h"
 
 /* What was offered, and why: it tells what a refusal means.  The texts are borrowed. */
 struct kp_offered {
@@ -40,11 +41,17 @@ void kp_trouble_of_timeout(struct kp_trouble *trouble, const struct kp_secure *s
 /* The proof failed: exit status 3, and the one message for it.  Nothing else may use either. */
 bool kp_trouble_is_proof(const struct kp_trouble *trouble);
 /* Writes a sentence about the device at where, without a full stop; returns text. */
-const char *kp_explain(const struct kp_trouble *trouble, const char *where, char *text, size_t len);
+const char *kp_explain(const struct kp_trouble *trouble, const char *where,
+                       enum kp_language language, char *text, size_t len);
 
-#define KP_EXPLAIN_MORE_LEN (KP_TEXT_ESCAPED_MAX(KP_DEVICE_ID_MAX) + 300)
+#define KP_EXPLAIN_MORE_LEN (KP_TEXT_ESCAPED_MAX(KP_DEVICE_ID_MAX) + 400)
 /* What else a failed proof can mean: TLS 1.3 binds the device id, so a wrong one fails like a wrong
  * password.  Another such sentence, or NULL when there is nothing to add. */
-const char *kp_explain_more(const struct kp_trouble *trouble, char text[KP_EXPLAIN_MORE_LEN]);
+const char *kp_explain_more(const struct kp_trouble *trouble, enum kp_language language,
+                            char text[KP_EXPLAIN_MORE_LEN]);
+/* What the far end was offered and didn't take, for who wants to know more: another such sentence,
+ * or NULL when it wasn't reached. */
+const char *kp_explain_tried(const struct kp_trouble *trouble, enum kp_language language,
+                             char text[KP_EXPLAIN_MORE_LEN]);
 
 #endif

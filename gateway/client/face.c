@@ -1,13 +1,24 @@
-/* The loopback face of a device: see face.h. */
+/* The loopback face: see face.h. */
 #include "face.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "../net/sock.h"
 #include "visitor.h"
 
+#define TRIES 40
+/* Below the range of clients' ports on Linux, and above those of services that people start. */
+#define FIRST_PORT 20000u
+#define PORTS 12000u
+
 static bool room(struct kp_listener *listener)
 {
-    struct kp_face *face = listener->owner;
-    return face->waiting < KP_FACE_WAITING_MAX && face->looking < KP_FACE_LOOKING_MAX;
+    const struct kp_face *face = listener->owner;
+    if (face->count < KP_FACE_CONNECTIONS)
+        return true;
+    (void)kp_visitor_give_way(face); /* there is room when the listener looks again */
+    return false;
 }
 
 static void accepted(struct kp_listener *listener, int fd, const union kp_inet *peer)
@@ -23,43 +34,86 @@ static void resting(struct kp_listener *listener, int error)
     (void)error;
 }
 
-int kp_face_bind(struct kp_face *face, const struct kp_address *address, struct kp_address *bound)
+static int listen_at(const char *host, unsigned port)
 {
-    int error;
-    face->fd = kp_sock_listen(address);
-    error = face->fd < 0 ? face->fd : kp_sock_bound(face->fd, bound);
-    if (error == 0)
-        kp_address_text(bound, face->own);
+    char text[KP_ADDRESS_TEXT_LEN];
+    struct kp_address address;
+    const char *why;
+    (void)snprintf(text, sizeof text, "%s:%u", host, port);
+    if (kp_address_parse(&address, text, &why) != 0)
+        return UV_EINVAL;
+    return kp_sock_listen(&address);
+}
+
+static void close_sockets(struct kp_face *face)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (face->fds[i] >= 0)
+            kp_sock_close(face->fds[i]);
+        face->fds[i] = -1;
+    }
+}
+
+static bool is_without_ipv6(int error)
+{
+    return error == UV_EADDRNOTAVAIL || error == UV_EAFNOSUPPORT || error == UV_EPROTONOSUPPORT;
+}
+
+static int bind_both(struct kp_face *face, unsigned port)
+{
+    face->fds[0] = listen_at("127.0.0.1", port);
+    face->fds[1] = -1;
+    if (face->fds[0] < 0)
+        return face->fds[0];
+    face->fds[1] = listen_at("[::1]", port);
+    if (face->fds[1] >= 0 || is_without_ipv6(face->fds[1])) {
+        face->port = port;
+        return 0;
+    }
+    int error = face->fds[1];
+    close_sockets(face);
+    return error;
+}
+
+int kp_face_bind(struct kp_face *face, unsigned port)
+{
+    int error = UV_EADDRINUSE;
+    uint32_t number;
+    if (port != 0)
+        return bind_both(face, port);
+    for (int i = 0; i < TRIES && error == UV_EADDRINUSE; i++) {
+        error = uv_random(NULL, NULL, &number, sizeof number, 0, NULL);
+        if (error == 0)
+            error = bind_both(face, FIRST_PORT + number % PORTS);
+    }
     return error;
 }
 
 int kp_face_start(struct kp_face *face)
 {
-    face->listener.room = room;
-    face->listener.accepted = accepted;
-    face->listener.resting = resting;
-    face->listener.owner = face;
-    face->open = true;
-    return kp_listener_start(&face->listener, face->loop, face->fd);
-}
-
-void kp_face_cut(struct kp_face *face)
-{
-    struct kp_visitor *next;
-    for (struct kp_visitor *v = face->visitors; v != NULL; v = next) {
-        next = kp_visitor_next(v);
-        kp_visitor_stop(v);
+    int error = 0;
+    for (size_t i = 0; i < 2 && error == 0; i++) {
+        struct kp_listener *listener = &face->listeners[i];
+        if (face->fds[i] < 0)
+            continue;
+        listener->room = room;
+        listener->accepted = accepted;
+        listener->resting = resting;
+        listener->owner = face;
+        error = kp_listener_start(listener, face->loop, face->fds[i]);
     }
+    return error;
 }
 
 void kp_face_stop(struct kp_face *face)
 {
-    if (face->open)
-        kp_listener_close(&face->listener);
-    face->open = false;
-    face->device->halted = true; /* nobody is let go in another's place */
-    kp_face_cut(face);
-    if (face->fd >= 0)
-        kp_sock_close(face->fd);
-    face->fd = -1;
+    struct kp_visitor *next;
+    for (size_t i = 0; i < 2; i++)
+        if (face->fds[i] >= 0 && face->listeners[i].loop != NULL)
+            kp_listener_close(&face->listeners[i]);
+    for (struct kp_visitor *v = face->visitors; v != NULL; v = next) {
+        next = kp_visitor_next(v);
+        kp_visitor_stop(v);
+    }
+    close_sockets(face);
 }

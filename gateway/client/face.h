@@ -1,38 +1,38 @@
 /*
- * The loopback face of a device: a port on this computer, where each connection of a browser
- * becomes a secure connection to the device.  Bytes go through as they are, but a first request
- * that a page of another site has made gets a page of ours: see first_request.h.
+ * The loopback face: one port of 127.0.0.1 and of ::1, and the browsers' connections that come to
+ * it.  On both addresses, as browsers try both for a name under localhost: whoever had the other
+ * one would be taken for us.
  */
 #ifndef KP_CLIENT_FACE_H
 #define KP_CLIENT_FACE_H
 
 #include "../net/listener.h"
-#include "device_session.h"
 
-#define KP_FACE_WAITING_MAX 64  /* connections that wait for a proof */
-#define KP_FACE_LOOKING_MAX 256 /* and that have yet to say something */
+#define KP_FACE_CONNECTIONS 512 /* of browsers, at once; then those at rest give way */
+#define KP_FACE_STRANGERS 16    /* of them, of other users of this computer */
+#define KP_FACE_WAITING 64      /* requests that wait for a proof, of one device */
 
+struct kp_hub;
 struct kp_visitor;
 
 struct kp_face {
     struct kp_loop *loop;
-    struct kp_device *device;
-    struct kp_listener listener;
+    struct kp_hub *hub;
+    struct kp_listener listeners[2];
+    int fds[2];                  /* -1: there is none */
     struct kp_visitor *visitors; /* a list */
-    unsigned waiting, looking;
-    char own[KP_ADDRESS_TEXT_LEN]; /* the printed address, 127.0.0.1:8443 */
-    int fd;
-    bool open;
-    bool asks; /* after a failed proof a person is asked for the password again */
+    unsigned count;              /* of them */
+    unsigned strangers;          /* of those, other users' */
+    unsigned port;
 };
 
-/* Binds and listens (not yet taking connections); *bound is where.  0 or a negative uv error. */
-int kp_face_bind(struct kp_face *face, const struct kp_address *address, struct kp_address *bound);
-/* Begins to take connections, after loop and device were set.  0 or a negative uv error. */
+/* Binds both addresses at that port; 0: at one that is free, outside of the range that systems give
+ * to clients.  A machine without ::1 does without.  0 or a negative uv error; nothing is open then.
+ */
+int kp_face_bind(struct kp_face *face, unsigned port);
+/* Begins to take connections, after loop and hub were set.  0 or a negative uv error. */
 int kp_face_start(struct kp_face *face);
-/* Cuts the present connections; those that come are served as ever. */
-void kp_face_cut(struct kp_face *face);
-/* Ends all: no more connections, and the present ones are cut. */
+/* Ends all: no more connections, and the present ones are cut.  Fine twice, or without a start. */
 void kp_face_stop(struct kp_face *face);
 
 #endif

@@ -74,7 +74,8 @@ static void proved(struct kp_secure *s)
 
 static void ticket(struct kp_secure *s)
 {
-    kp_device_ticket(of(s)->attempt.device, s->conn);
+    if (of(s)->slot != NULL) /* else the device may be gone */
+        kp_device_ticket(of(s)->attempt.device, s->conn);
 }
 
 static void judge(struct kp_id_reader *r, bool ended)

@@ -36,8 +36,7 @@ static int skip_scheme(const char **at, const char **why)
 static bool holds_password(const char *text)
 {
     const char *fragment = strchr(text, '#');
-    return fragment != NULL &&
-           (strstr(fragment, "#p=") != NULL || strstr(fragment, "&p=") != NULL);
+    return fragment != NULL && (strstr(fragment, "#p=") != NULL || strstr(fragment, "&p=") != NULL);
 }
 
 static int take_path(struct kp_link *out, const char *text, const char **why)
@@ -85,7 +84,7 @@ int kp_link_parse(struct kp_link *out, const char *text, const char **why)
         return -1;
     authority = strcspn(text, "/?#");
     if (take_user(out, &text, &authority, why) != 0 ||
-        kp_host_split(&out->host, text, authority, "443", why) != 0)
+        kp_host_split_url(&out->host, text, authority, "443", why) != 0)
         return -1;
     if (kp_host_has_no_port(&out->host))
         return refuse(why, "the port is a number from 1 to 65535");

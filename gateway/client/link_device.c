@@ -85,7 +85,7 @@ static int take_authority(struct kp_link *out, const char *text, size_t len, con
                       "characters, where all but letters, digits and -._~ is written %XX");
     if (sign == NULL)
         return 0;
-    if (kp_host_split(&out->host, host, len - id_len - 1, "443", why) != 0)
+    if (kp_host_split_url(&out->host, host, len - id_len - 1, "443", why) != 0)
         return -1;
     if (kp_host_has_no_port(&out->host))
         return refuse(why, "the port is a number from 1 to 65535");

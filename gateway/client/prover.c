@@ -121,8 +121,10 @@ static int dial(struct kp_attempt *attempt, const struct kp_address *address,
 static void failed(struct kp_attempt *attempt, const struct kp_trouble *trouble)
 {
     struct kp_prover *p = of_attempt(attempt);
-    p->done(p->owner, trouble);
-    forget(p);
+    kp_prover_fn *done = p->done;
+    void *owner = p->owner;
+    forget(p); /* before: who is told may want to stop it */
+    done(owner, trouble);
 }
 
 void kp_prover_start(struct kp_prover **slot, struct kp_device *device, kp_prover_fn *done,

@@ -30,7 +30,7 @@ bool kp_saved_name_is_right(const char *name)
     for (size_t i = 0; i < len; i++)
         if (!is_word(name[i]) && name[i] != '-')
             return false;
-    return true;
+    return strcmp(name, KP_SAVED_RESERVED) != 0;
 }
 
 /* The first label of a host's name, or all of an address, in the letters of names. */
@@ -60,7 +60,7 @@ void kp_saved_choose_name(const struct kp_saved *saved, const struct kp_host *ho
     size_t len;
     make_name(host, out);
     len = strlen(out);
-    for (unsigned i = 2; kp_saved_by_name(saved, out) != NULL; i++)
+    for (unsigned i = 2; kp_saved_by_name(saved, out) != NULL || !kp_saved_name_is_right(out); i++)
         snprintf(out + len, KP_SAVED_NAME_LEN - len, "-%u", i);
 }
 

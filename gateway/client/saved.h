@@ -20,8 +20,9 @@
 #include "../net/address.h"
 #include "creds/text.h"
 
-#define KP_SAVED_NAME_LEN 64 /* with its NUL */
-#define KP_SAVED_MAX 1000    /* devices of a person */
+#define KP_SAVED_NAME_LEN 64         /* with its NUL */
+#define KP_SAVED_RESERVED "keyplate" /* no device's name: keyplate.localhost is our own page */
+#define KP_SAVED_MAX 1000            /* devices of a person */
 
 struct kp_saved_device {
     char name[KP_SAVED_NAME_LEN];

@@ -156,8 +156,11 @@ struct kp_stdio *kp_stdio_start(struct kp_loop *loop, const struct kp_stdio_hook
 
 void kp_stdio_read(struct kp_stdio *s)
 {
-    if (is_ours(&s->in))
-        give(&s->in);
+    if (!is_ours(&s->in))
+        return;
+    if (s->in.len > 0)
+        explicit_bzero(s->in.data, (size_t)s->in.len); /* it may have been a password */
+    give(&s->in);
 }
 
 size_t kp_stdio_write(struct kp_stdio *s, const uint8_t *data, size_t len)

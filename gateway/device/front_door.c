@@ -11,6 +11,7 @@
 #include "confine.h"
 #include "metrics.h"
 #include "room.h"
+#include "seen.h"
 
 #define LOOK_MS 300  /* how often the credentials file is looked at */
 #define PROBE_MS 300 /* how long the upstream is waited for at start */
@@ -24,6 +25,7 @@ struct front_door {
     struct kp_worker *workers;
     atomic_uint running;        /* workers; the writer of guesses reads it, too */
     struct kp_metrics *metrics; /* NULL: none */
+    struct kp_seen *seen;       /* NULL: it doesn't say where it is */
     int *listeners;
     uv_signal_t term, interrupt, hangup;
     uv_timer_t look;
@@ -56,6 +58,8 @@ static void told_to_stop(uv_signal_t *signal, int number)
                "no new connections; running ones get %d seconds (a second signal ends them now)",
                KP_DRAIN_MS / 1000);
     tell(d, KP_WORKER_DRAIN);
+    kp_seen_stop(d->seen); /* nobody is to come any more */
+    d->seen = NULL;
 }
 
 static void reread(struct front_door *d)
@@ -77,8 +81,8 @@ static void reread(struct front_door *d)
     if (d->settings->configured)
         kp_log_say(&d->shop.rules.log, KP_LOG_INFO, "configuration",
                    "the configuration was read again (listen, http-listen, transition, "
-                   "notice, workers, metrics, run-as and the paths of --credentials and "
-                   "--throttle-file need a restart)");
+                   "notice, workers, metrics, advertise, run-as and the paths of --credentials "
+                   "and --throttle-file need a restart)");
 }
 
 static void told_to_reload(uv_signal_t *signal, int number)
@@ -88,13 +92,16 @@ static void told_to_reload(uv_signal_t *signal, int number)
     reread(d);
     (void)kp_credentials_refresh(&d->credentials, true);
     tell(d, KP_WORKER_RELOAD);
+    kp_seen_look(d->seen);
 }
 
 static void look(uv_timer_t *timer)
 {
     struct front_door *d = timer->data;
-    if (kp_credentials_refresh(&d->credentials, false))
+    if (kp_credentials_refresh(&d->credentials, false)) {
         tell(d, KP_WORKER_RELOAD);
+        kp_seen_look(d->seen);
+    }
     kp_room_catch_up(&d->shop);
     kp_log_catch_up(&d->shop.rules.log);
     kp_guesses_look(&d->guesses);
@@ -339,12 +346,14 @@ static int serve(struct front_door *d, char *why, size_t why_len)
     if (error == 0) {
         watch(d); /* first: who reads what is announced may send signals */
         kp_metrics_start(d->metrics, &d->loop);
+        d->seen = kp_seen_start(&d->loop, &d->shop);
         error = announce(d, why, why_len);
     }
     if (error == 0)
         (void)uv_run(&d->loop, UV_RUN_DEFAULT);
     else
         tell(d, KP_WORKER_STOP);
+    kp_seen_stop(d->seen);
     join_workers(d);
     return error;
 }
@@ -377,6 +386,7 @@ static int open_all(struct front_door *d, char *why, size_t why_len)
         probe_upstream(d);
     if (error == 0)
         error = kp_metrics_open(&d->metrics, &d->shop, why, why_len);
+    kp_seen_prepare(d->settings);
     return error == 0 ? confine(d, why, why_len) : error;
 }
 

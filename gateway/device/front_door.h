@@ -48,6 +48,7 @@ struct kp_front_settings {
     const char *throttle_file; /* NULL: the credentials' path and .throttle */
     const char *run_as;        /* NULL: the owner of the credentials */
     struct kp_address metrics; /* len 0: none */
+    bool advertise;            /* says on the network where it is */
     bool check;                /* look at everything, open nothing for clients, and end */
     unsigned workers;
     struct kp_front_rules rules;

@@ -168,22 +168,11 @@ static size_t give(struct kp_upstream *u, const uint8_t *bytes, size_t len)
     return (size_t)sent;
 }
 
-/* Takes the first bytes off, which are gone. */
-static void shift(struct kp_out *out, size_t len)
-{
-    if (len == out->len) {
-        kp_out_free(out);
-        return;
-    }
-    memmove(out->at, out->at + len, out->len - len);
-    out->len -= len;
-}
-
 static void flush_up(struct kp_proxy *p)
 {
     struct kp_upstream *u = p->upstream;
     if (u != NULL && !u->connecting && !u->full && p->up.len > 0)
-        shift(&p->up, give(u, (const uint8_t *)p->up.at, p->up.len));
+        kp_out_shift(&p->up, give(u, (const uint8_t *)p->up.at, p->up.len));
     p->x.held = p->up.len > 0 || (u != NULL && u->connecting);
     if (p->x.tunnels && p->client_ended && u != NULL && !p->x.held && !p->fin_sent) {
         p->fin_sent = true;
@@ -219,7 +208,7 @@ static void to_upstream(struct kp_http_exchange *x, const void *data, size_t len
 static bool flush_down(struct kp_proxy *p)
 {
     if (p->down.len > 0)
-        shift(&p->down, p->side->send(p->stream, (const uint8_t *)p->down.at, p->down.len));
+        kp_out_shift(&p->down, p->side->send(p->stream, (const uint8_t *)p->down.at, p->down.len));
     return p->down.len == 0;
 }
 

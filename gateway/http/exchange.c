@@ -144,17 +144,22 @@ bool kp_http_exchange_client_ended(struct kp_http_exchange *x)
     return kp_http_parse_end(&x->request) == KP_HTTP_MORE;
 }
 
+int kp_http_exchange_forward_as(struct kp_http_exchange *x, const struct kp_out *head)
+{
+    if (head->failed)
+        return -1;
+    x->response.bodiless = kp_slice_is(x->asked->method, "HEAD");
+    x->forwarded = true;
+    x->hooks->to_upstream(x, head->at, head->len);
+    return 0;
+}
+
 int kp_http_exchange_forward(struct kp_http_exchange *x, const struct kp_http_onward *how)
 {
     struct kp_out out = {0};
     int error = kp_http_forward_request(&out, x->asked, how);
-    if (error == 0 && out.failed)
-        error = -1;
-    if (error == 0) {
-        x->response.bodiless = kp_slice_is(x->asked->method, "HEAD");
-        x->forwarded = true;
-        x->hooks->to_upstream(x, out.at, out.len);
-    }
+    if (error == 0)
+        error = kp_http_exchange_forward_as(x, &out);
     kp_out_free(&out);
     return error;
 }
@@ -198,62 +203,77 @@ static void break_off(struct kp_http_exchange *x, const char *why)
     x->hooks->broken(x, why);
 }
 
-static void send_head(struct kp_http_exchange *x, const struct kp_http_head *head)
+/* Nothing of it has gone: the owner can still say so. */
+static bool fail_head(struct kp_http_exchange *x)
+{
+    x->status = 0;
+    x->answering = x->back.tunnel = false;
+    break_off(x, "there isn't enough memory for its head");
+    return false;
+}
+
+/* Whether the answer goes on. */
+static bool send_head(struct kp_http_exchange *x, const struct kp_http_head *head)
 {
     struct kp_out out = {0};
-    kp_http_forward_response(&out, head, &x->back);
-    if (out.failed)
-        break_off(x, "there isn't enough memory for its head");
+    bool failed;
+    if (x->hooks->write_answer != NULL)
+        x->hooks->write_answer(x, &out, head);
     else
+        kp_http_forward_response(&out, head, &x->back);
+    failed = out.failed;
+    if (!failed)
         x->hooks->to_client(x, out.at, out.len);
     kp_out_free(&out);
+    return !failed || fail_head(x);
 }
 
 /* 1xx: on its way to whoever can read it, RFC 9110 15.2. */
-static void interim(struct kp_http_exchange *x, const struct kp_http_head *head)
+static bool interim(struct kp_http_exchange *x, const struct kp_http_head *head)
 {
-    if (x->asked->minor > 0)
-        send_head(x, head);
+    return x->asked->minor == 0 || send_head(x, head);
 }
 
-static void change_protocol(struct kp_http_exchange *x, const struct kp_http_head *head)
+static bool change_protocol(struct kp_http_exchange *x, const struct kp_http_head *head)
 {
     /* Before its request is whole, the rest of that would go to the new protocol. */
     if (!x->taken_whole || !x->asked->websocket || !head->websocket) {
         break_off(x, "it changes to a protocol that wasn't asked for");
-        return;
+        return true;
     }
     x->back.tunnel = true;
     x->answering = true;
     x->status = head->status;
-    send_head(x, head);
+    return send_head(x, head);
 }
 
-static void final(struct kp_http_exchange *x, const struct kp_http_head *head)
+/* The body of the request in progress can't be taken for another request. */
+static bool leaves_nothing(const struct kp_http_exchange *x)
+{
+    return x->asked->framing == KP_HTTP_NO_BODY || (x->reuses_after_body && x->taken_whole);
+}
+
+static bool final(struct kp_http_exchange *x, const struct kp_http_head *head)
 {
     bool until_end = head->framing == KP_HTTP_UNTIL_END;
     bool open_end = until_end || head->framing == KP_HTTP_CHUNKED;
     x->chunks = open_end && x->asked->minor > 0;
     x->keeps_client = x->asked->persists && x->taken_whole && !x->last && (!open_end || x->chunks);
     /* Some servers send a body after HEAD all the same: it would be the next answer. */
-    x->keeps_upstream = head->persists && !until_end && !x->response.bodiless &&
-                        x->asked->framing == KP_HTTP_NO_BODY;
+    x->keeps_upstream = head->persists && !until_end && !x->response.bodiless && leaves_nothing(x);
     x->back.keep = x->keeps_client;
     x->back.rechunk = until_end && x->chunks;
     x->answering = true;
     x->status = head->status;
-    send_head(x, head);
+    return send_head(x, head);
 }
 
-static void answer_head(struct kp_http_exchange *x)
+static bool answer_head(struct kp_http_exchange *x)
 {
     const struct kp_http_head *head = x->response.head;
     if (head->status == 101)
-        change_protocol(x, head);
-    else if (head->status < 200)
-        interim(x, head);
-    else
-        final(x, head);
+        return change_protocol(x, head);
+    return head->status < 200 ? interim(x, head) : final(x, head);
 }
 
 static void answer_body(struct kp_http_exchange *x)
@@ -292,8 +312,7 @@ static bool answer_one(struct kp_http_exchange *x, const uint8_t *bytes, size_t 
 {
     switch (kp_http_parse(&x->response, bytes, len, used)) {
     case KP_HTTP_HEAD:
-        answer_head(x);
-        return true;
+        return answer_head(x);
     case KP_HTTP_BODY:
         answer_body(x);
         return true;

@@ -33,6 +33,10 @@ struct kp_http_exchange_hooks {
     void (*done)(struct kp_http_exchange *x);
     /* The upstream has changed to WebSocket: from now on bytes go both ways untouched. */
     void (*tunnel)(struct kp_http_exchange *x);
+    /* Writes the head of an answer, an interim one too, as it goes on to the client: x->back says
+     * how.  NULL: kp_http_forward_response does.  A failed out breaks the answer off. */
+    void (*write_answer)(struct kp_http_exchange *x, struct kp_out *out,
+                         const struct kp_http_head *head);
 };
 
 struct kp_http_exchange {
@@ -45,6 +49,9 @@ struct kp_http_exchange {
     uint16_t status;            /* of the answer; 0: none yet */
     bool held;                  /* the owner's: nothing more can be taken for the upstream */
     bool last;                  /* the owner's: no request after this one */
+    bool reuses_after_body;     /* the owner's: the upstream is kept after a request with a body
+                                 * too, if that had gone whole when the answer began; the owner
+                                 * then writes heads that don't say otherwise (_forward_as) */
     bool forwarded;             /* the head has gone to the upstream */
     bool heard;                 /* a byte of the upstream's answer has come */
     bool answering;             /* a final answer, or a reply, has begun towards the client */
@@ -64,6 +71,9 @@ size_t kp_http_exchange_take(struct kp_http_exchange *x, const uint8_t *bytes, s
 bool kp_http_exchange_client_ended(struct kp_http_exchange *x);
 /* Sends the head of x->asked on its way.  -1: nothing was sent, as the user can't be named. */
 int kp_http_exchange_forward(struct kp_http_exchange *x, const struct kp_http_onward *how);
+/* The same with a head that the owner has written for x->asked: of its method, framing and
+ * websocket, as the body follows as it comes.  -1: head has failed, and nothing was sent. */
+int kp_http_exchange_forward_as(struct kp_http_exchange *x, const struct kp_out *head);
 /* The owner's own answer, a whole response that says Connection: close; of HEAD only its head is
  * sent.  Nothing more is read or answered after it. */
 void kp_http_exchange_reply(struct kp_http_exchange *x, const char *text, size_t len);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "authority.h"
+#include "url.h"
 
 #define SCHEME "http://"
 #define SCHEME_LEN (sizeof SCHEME - 1)
@@ -38,29 +38,14 @@ static bool leads_around(struct kp_slice authority, const struct kp_http_back *h
            (port == HTTP_PORT || port == asked.port || port == how->upstream_port);
 }
 
-static bool is_slash(struct kp_slice text, size_t at)
-{
-    return at < text.len && (text.at[at] == '/' || text.at[at] == '\\');
-}
-
-/* As a path, so that it holds at every door of the device and behind a client's gateway.  It must
- * not begin with two slashes, which would be another authority: RFC 3986 4.2. */
-static void put_path(struct kp_out *out, struct kp_slice rest)
-{
-    if (!is_slash(rest, 0))
-        kp_out_word(out, "/");
-    else if (rest.at[0] == '\\' || is_slash(rest, 1))
-        kp_out_word(out, "/.");
-    kp_out_text(out, rest);
-}
-
 void kp_http_location(struct kp_out *out, struct kp_slice value, const struct kp_http_back *how)
 {
     if (value.len > SCHEME_LEN && kp_slice_same(value.at, SCHEME, SCHEME_LEN)) {
         struct kp_slice authority = authority_of(value);
         size_t used = SCHEME_LEN + authority.len;
         if (leads_around(authority, how)) {
-            put_path(out, (struct kp_slice){value.at + used, value.len - used});
+            /* As a path it holds at every door of the device and behind a client's gateway. */
+            kp_http_url_put_path(out, (struct kp_slice){value.at + used, value.len - used});
             return;
         }
     }

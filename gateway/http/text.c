@@ -111,3 +111,13 @@ void kp_out_free(struct kp_out *out)
     free(out->at);
     *out = (struct kp_out){0};
 }
+
+void kp_out_shift(struct kp_out *out, size_t len)
+{
+    if (len == out->len) {
+        kp_out_free(out);
+        return;
+    }
+    memmove(out->at, out->at + len, out->len - len);
+    out->len -= len;
+}

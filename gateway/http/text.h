@@ -62,6 +62,8 @@ static inline void kp_out_text(struct kp_out *out, struct kp_slice text)
 }
 
 void kp_out_number(struct kp_out *out, uint64_t number);
+/* Takes the first len bytes off, which are gone. */
+void kp_out_shift(struct kp_out *out, size_t len);
 /* Wipes and frees, and is all zeros again. */
 void kp_out_free(struct kp_out *out);
 

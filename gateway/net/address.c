@@ -114,6 +114,21 @@ int kp_host_split(struct kp_host *out, const char *text, size_t len, const char 
     return take_port(out, default_port, strlen(default_port), true, why);
 }
 
+int kp_host_split_url(struct kp_host *out, const char *text, size_t len, const char *default_port,
+                      const char **why)
+{
+    char plain[KP_HOST_TEXT_LEN];
+    const char *zone = len > 0 && text[0] == '[' ? memchr(text, '%', len) : NULL;
+    size_t before = zone != NULL ? (size_t)(zone - text) + 1 : 0;
+    /* What is %25 alone is the zone of that number. */
+    if (zone == NULL || len - before < 4 || len >= sizeof plain ||
+        memcmp(text + before, "25", 2) != 0 || text[before + 2] == ']')
+        return kp_host_split(out, text, len, default_port, why);
+    memcpy(plain, text, before);
+    memcpy(plain + before, text + before + 2, len - before - 2);
+    return kp_host_split(out, plain, len - 2, default_port, why);
+}
+
 bool kp_host_has_no_port(const struct kp_host *host)
 {
     return strcmp(host->port, "0") == 0;

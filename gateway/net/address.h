@@ -36,6 +36,10 @@ struct kp_host {
 /* 0, or -1 with *why: one plain clause.  default_port NULL: a port is required. */
 int kp_host_split(struct kp_host *out, const char *text, size_t len, const char *default_port,
                   const char **why);
+/* The same of a URL's authority: a zone is written %25eth0 there (RFC 6874 2); %eth0, as people
+ * copy it, is taken too. */
+int kp_host_split_url(struct kp_host *out, const char *text, size_t len, const char *default_port,
+                      const char **why);
 /* Port 0: fine to listen on, nothing to connect to. */
 bool kp_host_has_no_port(const struct kp_host *host);
 /* Whether the name is a numeric address (which has no name to send in server_name). */

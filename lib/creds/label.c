@@ -120,6 +120,26 @@ bool kp_label_read(const char *text, size_t len, char out[static KP_LABEL_LEN + 
     return fits;
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+bool kp_label_is_typed(const char *text, size_t len)
+{
+    char label[KP_LABEL_LEN + 1];
+    bool right;
+    while (len > 0 && is_space(text[len - 1]))
+        len--;
+    while (len > 0 && is_space(*text)) {
+        text++;
+        len--;
+    }
+    right = kp_label_read(text, len, label);
+    kp_wipe(label, sizeof label);
+    return right;
+}
+
 bool kp_label_is_right(const char *text, size_t len)
 {
     uint8_t letters[LETTERS];

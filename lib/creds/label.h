@@ -36,6 +36,10 @@ bool kp_label_is_right(const char *text, size_t len);
  * password than a label's. */
 bool kp_label_read(const char *text, size_t len, char out[static KP_LABEL_LEN + 1]) KP_MUST_CHECK;
 
+/* Whether text[len] is one as kp_label_read takes it, spaces around it or not: names, ids and
+ * addresses go over the wire in the clear. */
+bool kp_label_is_typed(const char *text, size_t len);
+
 /* count random letters of the alphabet and a NUL: for device ids. */
 int kp_label_letters(const struct kp_crypto *crypto, char *out, size_t count) KP_MUST_CHECK;
 

@@ -23,7 +23,11 @@ BUILD = pathlib.Path(os.environ.get("KEYPLATE_BUILD", ROOT / "build")).resolve()
 KEYPLATE = str(BUILD / "keyplate")
 PASSWORD = "sesame-open-7"
 PROOF = "wrong name or password, or this is not your device: someone may be in between"
+LINK = re.compile(r"(http://([a-z0-9-]+)\.localhost:(\d+))/\.keyplate/open/([0-9a-f]{64})(/\S*)")
+os.environ["LC_ALL"] = "C.UTF-8"  # what is said is compared in English
 os.environ["XDG_STATE_HOME"] = str(BUILD / "test-state")  # tests without a box save nothing
+os.environ["XDG_RUNTIME_DIR"] = str(BUILD / "test-runtime")  # where a hub is handed over
+pathlib.Path(os.environ["XDG_RUNTIME_DIR"]).mkdir(mode=0o700, exist_ok=True)
 SANITIZED = any(name in subprocess.run(["nm", "-D", KEYPLATE], capture_output=True, text=True,
                                        check=False).stdout for name in ("__asan_", "__tsan_"))
 
@@ -143,6 +147,21 @@ def talk_digest(sock):
     return len(data)
 
 
+def upgraded(talk):
+    """Behind the request of a WebSocket, whose bytes are nobody else's: what a page's tunnel carries."""
+    def wrapped(sock):
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            piece = sock.recv(1)
+            if not piece:
+                return head
+            head += piece
+        sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                     b"Upgrade: websocket\r\n\r\n")
+        return talk(sock)
+    return wrapped
+
+
 class Program:
     """A long-running keyplate command; stderr goes to a file."""
 
@@ -215,23 +234,91 @@ class Serve(Program):
 
 class Open(Program):
     """saves: what is learned of the device is remembered, for which it is asked by a connection of
-    its own; else connections can be counted."""
+    its own; else connections can be counted.  runtime: the folder where others find its hub; None:
+    one of its own, so that it hands nothing over.
 
-    def __init__(self, box, target, *args, user="admin", password=PASSWORD, saves=False, **kwargs):
+    link: as it was printed; origin: NAME and port; url: origin and path, for who has the cookie."""
+
+    def __init__(self, box, target, *args, user="admin", password=PASSWORD, saves=False,
+                 runtime=None, **kwargs):
         if isinstance(target, Serve):
             if target.carries_bytes:
                 target.upstream.skip += 1  # the first handshake, alone, is a connection too
             target = target.at
         args = [*(("--user", user) if user else ()), *(() if saves else ("--no-save",)), *args]
+        env = {**os.environ, "XDG_RUNTIME_DIR": str(runtime or box.runtime()),
+               **kwargs.pop("env", {})}
         super().__init__(box, ["open", target, "--password-file", box.secret(password),
-                               "--no-browser", *args], **kwargs)
+                               "--no-browser", *args], env=env, **kwargs)
         line = self.line()
-        assert line.startswith("open http://127.0.0.1:"), (line, self.log())
-        self.url = line.split()[1]
-        self.port = int(re.match(r"http://127\.0\.0\.1:(\d+)/", self.url).group(1))
+        assert line.startswith("open "), (line, self.log())
+        self.url = opened(line)
+        self.link = line.removeprefix("open ")
+        self.origin, self.name, port, self.token, self.path = LINK.fullmatch(self.link).groups()
+        self.port = int(port)
+        self.host = f"{self.name}.localhost:{self.port}"
 
     def visit(self):
         return socket.create_connection(("127.0.0.1", self.port), timeout=15)
+
+    @property
+    def cookie(self):
+        """Of the browser that follows the link."""
+        return Cookies.of(self.origin)
+
+    def head(self, line="GET / HTTP/1.1", *fields):
+        """A request's head as the browser that was let in sends it."""
+        return "\r\n".join([line, f"Host: {self.host}", f"Cookie: {self.cookie}", *fields,
+                            "\r\n"]).encode("latin-1")
+
+    def tunnel(self):
+        """A connection to upgraded(talk), from behind its answer on."""
+        sock, answer = self.visit(), b""
+        sock.sendall(self.head("GET /tunnel HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket",
+                              "Sec-WebSocket-Version: 13",
+                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="))
+        while not answer.endswith(b"\r\n\r\n"):
+            piece = sock.recv(1)
+            assert piece, answer
+            answer += piece
+        assert answer.startswith(b"HTTP/1.1 101 "), answer
+        return sock
+
+
+class Cookies:
+    """What a browser has that follows each link of an `open` when it first needs to."""
+
+    links, known = {}, {}  # by origin
+    lock = threading.Lock()
+
+    @classmethod
+    def of(cls, origin):
+        """None: there is no such link."""
+        with cls.lock:
+            if origin in cls.links:
+                cls.known[origin] = follow(cls.links.pop(origin))
+            return cls.known.get(origin)
+
+
+def opened(text):
+    """The url that the link in an open's words leads to; curl goes there as the browser that was let
+    in."""
+    found = LINK.search(text)
+    assert found, text
+    Cookies.links[found[1]] = found[0]
+    return found[1] + found[5]
+
+
+def follow(link):
+    """Uses a one-time link as a browser does: its Cookie."""
+    origin, _, port, _, path = LINK.fullmatch(link).groups()
+    with socket.create_connection(("127.0.0.1", int(port)), timeout=15) as sock:
+        sock.sendall(f"GET {link.removeprefix(origin).split('#')[0]} HTTP/1.1\r\n"
+                     f"Host: {origin.removeprefix('http://')}\r\nConnection: close\r\n\r\n".encode())
+        answer = read_all(sock).decode()
+    assert answer.startswith("HTTP/1.1 303 "), answer
+    assert f"\r\nLocation: {path.split('#')[0]}\r\n" in answer, answer
+    return re.search(r"\r\nSet-Cookie: (__Host-keyplate=[0-9a-f]{64});", answer)[1]
 
 
 class Terminal:
@@ -288,6 +375,12 @@ class Box:
     def count(self):
         self.number += 1
         return self.number
+
+    def runtime(self):
+        """A folder where nobody has a hub yet."""
+        path = self.dir / f"runtime{self.count()}"
+        path.mkdir(mode=0o700)
+        return path
 
     def secret(self, password=PASSWORD):
         path = self.dir / ("pw-" + hashlib.sha256(password.encode()).hexdigest()[:12])
@@ -384,11 +477,16 @@ def box(tmp_path, monkeypatch):
     # What the person who runs the tests has saved of devices is neither read nor written.
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     made = Box(tmp_path)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(made.runtime()))
     yield made
     made.close()
 
 
 def curl(url, *args, user="admin", password=PASSWORD, timeout=30):
+    """To the origin of an `open` that runs it goes as the browser that was let in."""
+    cookie = Cookies.of("/".join(url.split("/", 3)[:3]))
+    if cookie is not None:
+        args = ("-b", cookie, *args)
     command = ["curl", "-sk", "--tls-max", "1.2", "--max-time", str(timeout)]
     if user is not None:
         command += ["--tlsuser", user, "--tlspassword", password]

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 
-from gateways import box, pattern, read_all, talk_digest, until
+from gateways import box, pattern, read_all, talk_digest, talk_http, until, upgraded
 
 
 def test_client_ends_first(box):
@@ -26,31 +26,26 @@ def test_client_says_nothing(box):
 
 
 def test_upstream_ends_first(box):
-    def talk(sock):
-        assert sock.recv(1) == b"\0"  # a browser speaks first
-        sock.sendall(b"that is all")
-        sock.shutdown(socket.SHUT_WR)
-        return hashlib.sha256(read_all(sock)).hexdigest()
-
-    upstream = box.upstream(talk)
-    face = box.open(box.serve_bytes(upstream))
-    data = pattern(3_000_000)
-    with face.visit() as browser:
-        browser.sendall(b"\0")
-        assert read_all(browser) == b"that is all"
-        browser.sendall(data)
-        browser.shutdown(socket.SHUT_WR)
-        until(lambda: upstream.seen)
-    assert upstream.seen == [hashlib.sha256(data).hexdigest()]
+    upstream = box.upstream(lambda sock: sock.sendall(b"that is all"))
+    client = box.connecting(box.serve_bytes(upstream))
+    assert client.stdout.read() == b"that is all"
+    assert client.wait(10) == 0, "though its stdin is open"
 
 
 def test_browser_ends_first(box):
-    upstream = box.upstream(talk_digest)
+    """Of a tunnel; and of a connection whose one request it has sent."""
+    upstream = box.upstream(upgraded(talk_digest))
     face = box.open(box.serve_bytes(upstream))
-    with face.visit() as browser:
+    with face.tunnel() as browser:
         browser.sendall(b"question")
         browser.shutdown(socket.SHUT_WR)
         assert read_all(browser).decode() == hashlib.sha256(b"question").hexdigest()
+    body = pattern(3_000_000)
+    face = box.open(box.serve(box.upstream(talk_http(body))))
+    with face.visit() as browser:
+        browser.sendall(face.head())
+        browser.shutdown(socket.SHUT_WR)
+        assert read_all(browser).endswith(b"\r\n\r\n" + body)
 
 
 def test_a_cut_client_does_not_look_whole_to_the_upstream(box):

@@ -1,11 +1,11 @@
 """Goal: a slow reader slows the sender down; memory stays where it was."""
 import hashlib
 import os
-import socket
 import subprocess
 import time
 
-from gateways import SANITIZED, box, pattern, read_all, rss_kib, talk_digest, until
+from gateways import (SANITIZED, box, pattern, read_all, rss_kib, talk_digest, talk_http, until,
+                      upgraded)
 
 MEGABYTES_50 = 50_000_000
 GROWTH_KIB = 700_000 if SANITIZED else 4096
@@ -66,14 +66,15 @@ def test_hundred_megabytes_through_connect(box):
 
 def test_slow_browser(box):
     data = pattern(MEGABYTES_50)
-    serve = box.serve_bytes(box.upstream(lambda sock: (sock.recv(1), sock.sendall(data))))
+    serve = box.serve_bytes(box.upstream(talk_http(data)))
     face = box.open(serve)
     before = rss_kib(face.pid)
     with face.visit() as browser:
-        browser.sendall(b"\0")
+        browser.sendall(face.head("GET / HTTP/1.1", "Connection: close"))
         time.sleep(1)
         assert rss_kib(face.pid) - before < GROWTH_KIB
-        assert hashlib.sha256(read_all(browser)).digest() == hashlib.sha256(data).digest()
+        body = read_all(browser).split(b"\r\n\r\n", 1)[1]
+        assert hashlib.sha256(body).digest() == hashlib.sha256(data).digest()
 
 
 def test_both_ways_at_once(box):
@@ -89,9 +90,9 @@ def test_both_ways_at_once(box):
         sender.join()
         return hashlib.sha256(got).hexdigest()
 
-    upstream = box.upstream(talk)
+    upstream = box.upstream(upgraded(talk))
     face = box.open(box.serve_bytes(upstream))
-    with face.visit() as browser:
+    with face.tunnel() as browser:
         import threading
         sender = threading.Thread(target=browser.sendall, args=(data,))
         sender.start()

@@ -24,8 +24,8 @@ def test_list(box):
     done = devices("list", env={**os.environ, "TZ": "UTC", "LC_ALL": "C.UTF-8"})
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        "NAME    ADDRESS             LAST SEEN         VERSIONS          USER  DEVICE ID",
-        "boiler  192.0.2.7:443       2026-11-23 02:38  TLS 1.2, TLS 1.3  admin  \"K7F3 9\"",
+        "NAME    ADDRESS             LAST SEEN         VERSIONS          USER      DEVICE ID",
+        "boiler  192.0.2.7:443       2026-11-23 02:38  TLS 1.2, TLS 1.3  admin     \"K7F3 9\"",
         "attic   [2001:db8::1]:4433  1970-01-01 00:00  TLS 1.2           \"J\u00fcrgen\"  A-1"]
 
 
@@ -52,8 +52,8 @@ def test_rename_and_forget(box):
     (["forget"], 2, "keyplate devices forget NAME"),
     (["forget", "a", "b"], 2, "keyplate devices forget NAME"),
     (["list", "boiler"], 2, "keyplate devices list"),
-    ([], 2, "list, rename or forget"),
-    (["burn"], 2, "list, rename or forget"),
+    ([], 2, "list, rename, forget or logout"),
+    (["burn"], 2, "list, rename, forget or logout"),
     (["rename", "a", "b", "c"], 2, "one word too many"),
 ])
 def test_usage(box, args, status, words):

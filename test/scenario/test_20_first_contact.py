@@ -9,7 +9,7 @@ import time
 import pytest
 
 from devices import REQUEST, connect, device, devices, page, replace, saved, spoke, write
-from gateways import KEYPLATE, PASSWORD, PROOF, Terminal, box, curl, pattern, talk_echo, until
+from gateways import KEYPLATE, PASSWORD, PROOF, Terminal, box, curl, opened, pattern, talk_echo, until
 
 ALARM = "ANOTHER DEVICE ANSWERS AT"
 
@@ -252,10 +252,10 @@ def test_the_page_of_a_device_that_was_reset(box):
     terminal = Terminal(["open", serve.at, "--no-browser"])
     terminal.expect("Password of admin")
     terminal.type(PASSWORD + "\n")
-    url = "http://" + terminal.expect("until Ctrl-C").split("open http://")[1].split()[0]
+    url = opened(terminal.expect("until Ctrl-C"))
     replace(box, serve, "X-9")
     answer = page(url)
-    assert b"The password was refused" in answer and b"keyplate devices forget 127-0-0-1" in answer
+    assert b"The password doesn&#39;t fit any more" in answer and b"keyplate devices forget 127-0-0-1" in answer
     terminal.expect(PROOF)
     terminal.expect("keyplate devices forget 127-0-0-1")
     terminal.expect("Password of admin")

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from devices import connect, device, page, replace, spoke
-from gateways import KEYPLATE, PASSWORD, PROOF, ROOT, Terminal, box, curl, talk_http
+from gateways import KEYPLATE, PASSWORD, PROOF, ROOT, Terminal, box, curl, opened, talk_http
 
 sys.path.insert(0, str(ROOT / "test"))
 
@@ -141,7 +141,7 @@ def test_an_impostor_gets_one_guess(box):
     terminal = Terminal(["open", serve.at, "--user", "admin", "--no-browser", "--no-save", *ID])
     terminal.expect("Password of admin")
     terminal.type(PASSWORD + "\n")
-    url = "http://" + terminal.expect("until Ctrl-C").split("open http://")[1].split()[0]
+    url = opened(terminal.expect("until Ctrl-C"))
     other = box.dir / "of-the-impostor"
     box.passwd("add", other, "admin", "another", "--group", "2048", "--device-id", "K7F3")
     impostor = replace(box, serve, None, "--tls", "1.3", credentials=other,

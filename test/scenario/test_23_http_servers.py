@@ -98,7 +98,9 @@ def test_a_form_and_who_sent_it(site, way):
         assert seen["HTTP_X_FORWARDED_PORT"] == str(site.serve.port)
         assert "for=127.0.0.1" in seen["HTTP_FORWARDED"] and "proto=https" in seen["HTTP_FORWARDED"]
         assert seen["HTTP_X_FORWARDED_HOST"].startswith("127.0.0.1:")
-        assert seen["HTTP_VIA"] == "1.1 keyplate"
+        # `open` is one on the way too: some show one of several fields.
+        ways = ["1.1 keyplate"] * (2 if way == "open" else 1)
+        assert seen["HTTP_VIA"] in (", ".join(ways), "1.1 keyplate")
 
 
 FORGED = (

@@ -5,15 +5,16 @@ import itertools
 import resource
 import signal
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 
 from faults import LONG, Calm, Crowd, address, descriptors, dismiss
-from gateways import SANITIZED, box, cpu_seconds, curl, forged_flight, until
+from gateways import KEYPLATE, SANITIZED, box, cpu_seconds, curl, forged_flight, until
 from http_page import WEBSOCKET, frame
-from http_peers import (BY_TLS12, BY_TLS13, OK, Channel, Cut, Reader, Recorder, gateway, request)
+from http_peers import (BY_TLS12, BY_TLS13, OK, Channel, Cut, Recorder, gateway, request)
 
 FULL = "no file descriptors left"
 
@@ -147,23 +148,36 @@ def data_kib(pid):
     raise AssertionError("no VmData")
 
 
-def stuff(face, kinds, stuffed):
-    """A browser's connection that makes serve hold as much as it can be made to: a head that
-    doesn't end, or an upload that the upstream doesn't read."""
+class Unfinished:
+    """A client's head that doesn't end: not a browser's, whose heads `open` sends whole."""
+
+    def __init__(self, box, serve):
+        self.process = subprocess.Popen([KEYPLATE, *box.connect_args(serve), *BY_TLS13],
+                                        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        self.process.stdin.write(request() + request()[:-2] + b"X: " + b"x" * 15_000)
+        self.process.stdin.flush()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+
+
+def stuff(box, serve, face, kinds, stuffed):
+    """A connection that makes serve hold as much as it can be made to: a head that doesn't end, or
+    an upload that the upstream doesn't read."""
+    if next(kinds) == "head":
+        stuffed.append(Unfinished(box, serve))
+        return
     sock = face.visit()
     stuffed.append(sock)
-    host = f"127.0.0.1:{face.port}"
     try:
         sock.settimeout(1)
-        if next(kinds) == "head":
-            sock.sendall(request(host=host))
-            Reader(lambda: sock.recv(65536)).response()
-            sock.sendall(request(host=host)[:-2] + b"X: " + b"x" * 15_000)
-        else:
-            sock.sendall(request("/deaf", "Content-Length: 100000000", method="POST", host=host))
-            for _ in range(80):
-                sock.sendall(b"x" * 50_000)
-    except (Cut, OSError):
+        sock.sendall(face.head("POST /deaf HTTP/1.1", "Content-Length: 100000000"))
+        for _ in range(80):
+            sock.sendall(b"x" * 50_000)
+    except OSError:
         pass  # it is full, or it was refused
 
 
@@ -181,7 +195,7 @@ class Deaf:
         return self.recorder(sock)
 
 
-def press(serve, face, kinds):
+def press(box, serve, face, kinds):
     """Everything that takes memory, at once: proved clients, handshakes, newcomers, a change."""
     stuffed, crowd = [], Crowd()
     for _ in range(4):
@@ -194,7 +208,7 @@ def press(serve, face, kinds):
             pass
     serve.signal(signal.SIGHUP)
     for _ in range(60):
-        stuff(face, kinds, stuffed)
+        stuff(box, serve, face, kinds, stuffed)
         assert serve.process.poll() is None, serve.log()[-3000:]
     crowd.end()
     return stuffed + late
@@ -213,7 +227,7 @@ def test_memory_runs_out(box):
         short = serve.log().count("memory")
         allow(serve, resource.RLIMIT_DATA, (data_kib(serve.pid) + room) * 1024)
         kinds = itertools.cycle(["head", "upload"])
-        stuffed = press(serve, face, kinds)
+        stuffed = press(box, serve, face, kinds)
         spent = cpu_seconds(serve.pid)
         time.sleep(1)
         spent = cpu_seconds(serve.pid) - spent

@@ -279,7 +279,7 @@ def test_pages_during_a_flood(box, http, count):
         for _ in range(5):
             begun = flood.sent
             assert channel.ask(request()).body == b"ok"
-            done = curl(f"http://127.0.0.1:{face.port}/", user=None, timeout=5)
+            done = curl(face.url, user=None, timeout=5)
             assert done.stdout == b"ok", done
             until(lambda: flood.sent > begun + 20, LONG)
     assert serve.process.poll() is None

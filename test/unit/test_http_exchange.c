@@ -33,8 +33,9 @@ struct owner {
     struct text up, down, told;
     struct text pending; /* of the client: not used yet */
     unsigned asked, answered;
-    bool holds; /* it takes bytes for the upstream one piece at a time */
-    bool again; /* it has sent the request a second time */
+    bool writes; /* heads of its own */
+    bool holds;  /* it takes bytes for the upstream one piece at a time */
+    bool again;  /* it has sent the request a second time */
     bool cut, left;
 };
 
@@ -64,6 +65,17 @@ static void forward(struct owner *o)
     assert_true(o->x.forwarded);
 }
 
+/* An owner that writes the heads itself. */
+static void forward_own(struct owner *o)
+{
+    struct kp_out head = {0};
+    o->x.forwarded = false;
+    kp_out_word(&head, "OWN HEAD\r\n\r\n");
+    assert_int_equal(kp_http_exchange_forward_as(&o->x, &head), 0);
+    assert_true(o->x.forwarded);
+    kp_out_free(&head);
+}
+
 static void reply(struct owner *o, const char *text)
 {
     kp_http_exchange_reply(&o->x, text, strlen(text));
@@ -80,6 +92,8 @@ static void request(struct kp_http_exchange *x)
     tell(o, line);
     if (kp_slice_is(x->asked->target, "/own"))
         reply(o, OWN_HEAD "own");
+    else if (o->writes)
+        forward_own(o);
     else
         forward(o);
 }
@@ -957,6 +971,77 @@ static void test_a_user_that_cannot_be_named(void **state)
     leave(o);
 }
 
+static void write_answer(struct kp_http_exchange *x, struct kp_out *out,
+                         const struct kp_http_head *head)
+{
+    assert_non_null(x->asked);
+    kp_out_word(out, "OWN ");
+    kp_out_number(out, head->status);
+    kp_out_word(out, x->back.keep ? " keeps\r\n\r\n" : "\r\n\r\n");
+    out->failed = head->status == 500;
+}
+
+static void test_an_owner_that_writes_heads(void **state)
+{
+    struct kp_http_exchange_hooks own = hooks;
+    struct kp_out failed = {.failed = true};
+    struct owner *o = begin();
+    (void)state;
+    own.write_answer = write_answer;
+    o->x.hooks = &own;
+    o->writes = true;
+    say_text(o, 'c', "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab");
+    assert_string_equal(o->up.at, "OWN HEAD\r\n\r\nab");
+    say_text(o, 'u', "HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    assert_string_equal(o->down.at, "OWN 103\r\n\r\nOWN 200 keeps\r\n\r\nok");
+    assert_string_equal(o->told.at, "/a;200=2 client;");
+    /* HEAD is known by what was asked, not by what was written. */
+    say_text(o, 'c', "HEAD /b HTTP/1.1\r\nHost: a\r\n\r\n");
+    say_text(o, 'u', "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+    assert_non_null(strstr(o->told.at, "/b;200=0 client;"));
+    /* One that can't be written. */
+    say_text(o, 'c', "POST /c HTTP/1.1\r\nHost: a\r\n\r\n");
+    o->up.len = 0;
+    assert_int_equal(kp_http_exchange_forward_as(&o->x, &failed), -1);
+    assert_int_equal(o->up.len, 0);
+    say_text(o, 'u', "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+    assert_non_null(strstr(o->told.at, "/c;broken;"));
+    assert_non_null(strstr(o->down.at, BAD_GATEWAY));
+    assert_false(o->cut);
+    leave(o);
+}
+
+static void test_an_upstream_is_kept_after_a_body(void **state)
+{
+    static const struct {
+        const char *first, *second; /* of the client, before and after the answer has begun */
+        bool reuses;
+        const char *told;
+    } rows[] = {
+        {"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", "", false,
+         "/a;200=2 client;"},
+        {"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", "", true,
+         "/a;200=2 client upstream;"},
+        {"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "", true,
+         "/a;200=2 client upstream;"},
+        /* The answer came before all of the body: what is left of that may be read as a request. */
+        {"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na", "b", true, "/a;200=2;"},
+        {"HEAD /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\na", "", true, "/a;200=0 client;"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct owner *o = begin();
+        o->x.reuses_after_body = rows[i].reuses;
+        say_text(o, 'c', rows[i].first);
+        say_text(o, 'u', "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+        say_text(o, 'c', rows[i].second);
+        if (strncmp(rows[i].first, "HEAD", 4) != 0)
+            say_text(o, 'u', "ok");
+        assert_string_equal(o->told.at, rows[i].told);
+        leave(o);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -980,6 +1065,8 @@ int main(void)
         cmocka_unit_test(test_held_in_a_tunnel),
         cmocka_unit_test(test_a_change_before_the_request_is_whole),
         cmocka_unit_test(test_a_user_that_cannot_be_named),
+        cmocka_unit_test(test_an_owner_that_writes_heads),
+        cmocka_unit_test(test_an_upstream_is_kept_after_a_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

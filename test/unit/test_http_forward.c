@@ -718,6 +718,7 @@ static const struct {
     {"dev", 0, "http://dev/", "/"},
     {"dev", 8080, "http://dev//evil/", "/.//evil/"},
     {"dev", 8080, "http://dev/\\evil/", "/./\\evil/"},
+    {"dev", 8080, "http://dev/\t/evil/", "/./\t/evil/"}, /* browsers leave tabs out */
     /* Others' hosts, ports and schemes. */
     {"dev", 8080, "http://dev.evil/", NULL},
     {"dev", 8080, "http://devevil", NULL},

@@ -39,6 +39,12 @@ static const struct good goods[] = {
     {"https://admin@heating.local", "", "admin", "heating.local", "443", "/"},
     {"HTTPS://[::1]:8443/x", "", "", "::1", "8443", "/x"},
     {"heating", "", "", "heating", "443", "/"},
+    /* Zones: RFC 6874, and as people copy them. */
+    {"https://[fe80::1%25eth0]:8443/x", "", "", "fe80::1%eth0", "8443", "/x"},
+    {"https://[fe80::1%eth0]/", "", "", "fe80::1%eth0", "443", "/"},
+    {"[fe80::1%25]", "", "", "fe80::1%25", "443", "/"},
+    {"fe80::1%eth0", "", "", "fe80::1%eth0", "443", "/"},
+    {"keyplate://K7F3@[fe80::1%25eth0]/?v=1", "K7F3", "", "fe80::1%eth0", "443", "/"},
 };
 
 static const char *const bads[] = {
