@@ -267,7 +267,6 @@ static void begin_own(struct agent *a)
     const struct kp_hub_plan plan = {.loop = &a->loop, .language = a->language};
     char why[KP_WORD_LEN] = "";
     if (kp_hub_new(&a->hub, &plan, why) != 0) {
-        a->hub = NULL;
         fail(a, why);
         return;
     }

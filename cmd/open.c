@@ -206,8 +206,23 @@ static void stopped(struct kp_asking *asking)
     end(asking->owner, KP_EXIT_DONE);
 }
 
+static void count_in(void *owner, const struct kp_site_facts *facts)
+{
+    *(unsigned *)owner += facts->state == KP_SITE_IN;
+}
+
+/* Whether other devices, which others may have logged in to, are served by our hub. */
+static bool serves_others(const struct job *j)
+{
+    char why[KP_WORD_LEN];
+    unsigned in = 0;
+    if (j->hub != NULL && j->serving)
+        (void)kp_hub_each(j->hub, count_in, &in, why);
+    return in > 0;
+}
+
 /* A login failed, and that was told: no password handshake starts until the person has answered,
- * and the last is the third in a row. */
+ * and the last is the third in a row.  The hub goes on while it serves other devices. */
 static void ask_again(struct job *j, int status)
 {
     bool asks = ++j->failures < TRIES && kp_ask_again_makes_sense(j->options);
@@ -216,7 +231,7 @@ static void ask_again(struct job *j, int status)
         kp_trouble_tell_slowed();
     if (asks)
         ask(j, status == KP_EXIT_PROOF ? kp_error_text(KP_E_PROOF) : NULL, status);
-    else
+    else if (!serves_others(j))
         end(j, status);
 }
 

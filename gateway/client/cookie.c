@@ -206,6 +206,10 @@ static void read_attribute(struct kp_set_cookie *out, struct ages *ages,
 {
     struct kp_slice name = part->name.len > 0 ? part->name : part->text;
     struct kp_slice value = part->name.len > 0 ? part->value : (struct kp_slice){"", 0};
+    if (kp_slice_is(name, "HttpOnly")) { /* whatever else it says: the browser must not have it */
+        out->http_only = true;
+        return;
+    }
     if (value.len > ATTRIBUTE_MAX)
         return;
     if (kp_slice_is(name, "Expires"))
@@ -218,8 +222,6 @@ static void read_attribute(struct kp_set_cookie *out, struct ages *ages,
         out->path = value.len > 0 && value.at[0] == '/' ? value : (struct kp_slice){"", 0};
     else if (kp_slice_is(name, "Secure"))
         out->secure = true;
-    else if (kp_slice_is(name, "HttpOnly"))
-        out->http_only = true;
     else if (kp_slice_is(name, "SameSite"))
         out->strict = kp_slice_is(value, "Strict");
 }

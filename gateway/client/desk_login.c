@@ -288,6 +288,7 @@ static void log_in(struct kp_desk_request *r)
     r->login.site = NULL;
     r->logging_in = true;
     kp_desk_hold_sweep(r->desk->hub);
+    r->login.language = r->desk->language;
     kp_hub_login(r->desk->hub, &r->login);
 }
 

@@ -188,6 +188,16 @@ static enum kp_guard_verdict judge_secret(const struct kp_http_head *head,
     return field.there && field.all ? KP_GUARD_PASS_MARK : KP_GUARD_NO_SECRET;
 }
 
+bool kp_guard_knows(const struct kp_http_head *head, const uint8_t secret[KP_GUARD_SECRET_LEN])
+{
+    char hex[HEX_LEN + 1];
+    bool knows;
+    kp_guard_hex(hex, secret);
+    knows = judge_secret(head, hex) == KP_GUARD_PASS;
+    kp_wipe(hex, sizeof hex);
+    return knows;
+}
+
 /* ---- The verdict ------------------------------------------------------------------------- */
 
 /* A link is let in from wherever somebody clicks it; what a page does behind the person's back,

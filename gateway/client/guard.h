@@ -58,6 +58,8 @@ bool kp_guard_name(const struct kp_http_head *head, unsigned port, char name[KP_
  * of letters that browsers write them in. */
 enum kp_guard_verdict kp_guard_judge(const struct kp_http_head *head, const char *own,
                                      const uint8_t secret[KP_GUARD_SECRET_LEN]);
+/* Whether the browser is let in already: it brings the secret. */
+bool kp_guard_knows(const struct kp_http_head *head, const uint8_t secret[KP_GUARD_SECRET_LEN]);
 
 /* Of KP_GUARD_LINK: its token, and the path that it opens ("/" at least, never "//" or "/\" at its
  * beginning: a redirect to it stays here; at head's text).  false: it isn't well-formed. */

@@ -123,8 +123,6 @@ int kp_hub_new(struct kp_hub **out, const struct kp_hub_plan *plan, char why[KP_
     if (prepare(hub, plan, why) == 0)
         return 0;
     kp_hub_close(hub);
-    kp_hub_free(hub);
-    *out = NULL;
     return -1;
 }
 
@@ -188,8 +186,10 @@ static bool is_of(const struct kp_site *site, const struct kp_target *target)
 
 static struct kp_site *find(const struct kp_hub *hub, const struct kp_target *target)
 {
-    if (target->saved.name[0] != '\0')
-        return kp_hub_site(hub, target->saved.name);
+    struct kp_site *named =
+        target->saved.name[0] != '\0' ? kp_hub_site(hub, target->saved.name) : NULL;
+    if (named != NULL)
+        return named;
     for (struct kp_site *site = hub->sites; site != NULL; site = site->next)
         if (is_of(site, target))
             return site;
@@ -203,8 +203,7 @@ static int choose_name(const struct kp_hub *hub, const struct kp_target *target,
     struct kp_saved saved = {NULL, 0};
     struct kp_file_error error;
     struct kp_saved_device *more;
-    if (target->saves)
-        (void)!kp_saved_load(&saved, &error); /* that it can't be read was said before */
+    (void)!kp_saved_load(&saved, &error); /* that it can't be read was said, if it matters */
     more = realloc(saved.devices, (saved.count + KP_HUB_SITES) * sizeof *more);
     if (more == NULL) {
         kp_saved_clear(&saved);
@@ -360,18 +359,29 @@ static int remove_saved(struct kp_saved *saved, void *arg, struct kp_file_error 
     return 1;
 }
 
-static bool forget_site(struct kp_hub *hub, const char *name)
+/* id: of the device, if it isn't known yet. */
+static bool forget_site(struct kp_hub *hub, const char *name, char id[KP_DEVICE_ID_MAX + 1])
 {
     for (struct kp_site **at = &hub->sites; *at != NULL; at = &(*at)->next) {
         struct kp_site *site = *at;
         if (strcmp(site->name, name) != 0)
             continue;
+        if (id[0] == '\0' && site->was_in) /* else it is what somebody said of it */
+            memcpy(id, site->id, sizeof site->id);
         kp_site_logout(site);
         *at = site->next;
         kp_site_free(site);
         return true;
     }
     return false;
+}
+
+/* It may be in by another name: one that it had before. */
+static void log_out_of(struct kp_hub *hub, const char *id)
+{
+    for (struct kp_site *site = hub->sites; site != NULL; site = site->next)
+        if (id[0] != '\0' && strcmp(site->id, id) == 0)
+            kp_site_logout(site);
 }
 
 int kp_hub_forget(struct kp_hub *hub, const char *name, char why[KP_WORD_LEN])
@@ -383,7 +393,8 @@ int kp_hub_forget(struct kp_hub *hub, const char *name, char why[KP_WORD_LEN])
         (void)snprintf(why, KP_WORD_LEN, "%s", error.why);
         return -1;
     }
-    used = forget_site(hub, name);
+    used = forget_site(hub, name, removal.id);
+    log_out_of(hub, removal.id);
     forget_in_keyring(hub, removal.id);
     return used || removal.there ? 0 : 1;
 }
@@ -451,6 +462,12 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* What was tried once, in vain, and isn't saved is no device of anybody's. */
+static bool is_worth_telling(const struct kp_site *site)
+{
+    return site->was_in || site->state != KP_SITE_OUT;
+}
+
 static int each(struct kp_hub *hub, const struct kp_saved *saved,
                 void (*one)(void *owner, const struct kp_site_facts *facts), void *owner)
 {
@@ -463,7 +480,7 @@ static int each(struct kp_hub *hub, const struct kp_saved *saved,
     for (size_t i = 0; i < saved->count; i++)
         names[used++] = saved->devices[i].name;
     for (const struct kp_site *site = hub->sites; site != NULL; site = site->next)
-        if (kp_saved_by_name(saved, site->name) == NULL)
+        if (kp_saved_by_name(saved, site->name) == NULL && is_worth_telling(site))
             names[used++] = site->name;
     qsort(names, used, sizeof *names, by_name);
     for (size_t i = 0; i < used; i++) {

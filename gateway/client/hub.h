@@ -54,7 +54,8 @@ struct kp_hub_plan {
 
 enum kp_hub_port { KP_HUB_PORT_OWN, KP_HUB_PORT_OTHER /* the own one is taken */ };
 
-/* Binds and listens.  0, or -1 with why: a sentence. */
+/* Binds and listens.  0, or -1 with why: a sentence; then *out, if it isn't NULL, is closed, and to
+ * be freed when the loop is empty. */
 int kp_hub_new(struct kp_hub **out, const struct kp_hub_plan *plan, char why[KP_WORD_LEN]);
 unsigned kp_hub_port_number(const struct kp_hub *hub);
 enum kp_hub_port kp_hub_port(const struct kp_hub *hub);
@@ -102,9 +103,10 @@ struct kp_hub_login_done {
  * the hub takes copies of the texts and wipes password in kp_hub_login. */
 struct kp_hub_login {
     struct kp_target target;
-    struct kp_text user;     /* NFC, by the rules of names */
-    struct kp_text password; /* len 0: look in the keyring */
-    bool remember;           /* the password, in the keyring, once it is proved */
+    struct kp_text user;       /* NFC, by the rules of names */
+    struct kp_text password;   /* len 0: look in the keyring */
+    bool remember;             /* the password, in the keyring, once it is proved */
+    enum kp_language language; /* of what done is told */
     void (*done)(struct kp_hub_login *login, const struct kp_hub_login_done *done);
     void *owner;
     struct kp_site *site; /* the hub's; NULL while none */

@@ -148,7 +148,7 @@ static void put_acts(struct kp_out *html, const struct kp_page *page,
         put_form(html, page, "open", "main", KP_W_LIST_OPEN);
     if (is_used)
         put_form(html, page, "logout", "", KP_W_LIST_LOG_OUT);
-    if (facts->saved)
+    if (facts->saved || !is_used)
         put_forget(html, page);
     kp_out_word(html, "</div>");
 }
@@ -167,7 +167,7 @@ void kp_page_list_row(struct kp_page_list *list, const struct kp_site_facts *fac
     kp_page_put_word(html, &page, states[facts->state].word);
     kp_out_word(html, "</span></h2>");
     put_facts(html, &page, facts);
-    if (facts->state == KP_SITE_OUT || facts->state == KP_SITE_REFUSED)
+    if (facts->saved && (facts->state == KP_SITE_OUT || facts->state == KP_SITE_REFUSED))
         kp_page_put_para(html, &page, KP_W_LIST_HOW_IN, KP_WORDS);
     put_acts(html, &page, facts);
     kp_out_word(html, "</section>\n");

@@ -88,8 +88,8 @@ void kp_page_put_text(struct kp_out *html, const char *text)
 
 static void command(char out[COMMAND_LEN], const char *command, const char *name)
 {
-    (void)snprintf(out, COMMAND_LEN, KP_PAGE_CODE "keyplate %s%s%.63s" KP_PAGE_CODE_END, command,
-                   name[0] != '\0' ? " " : "", name);
+    (void)snprintf(out, COMMAND_LEN, KP_PAGE_CODE "keyplate %s %.63s" KP_PAGE_CODE_END, command,
+                   name[0] != '\0' ? name : "NAME");
 }
 
 void kp_page_put_word(struct kp_out *html, const struct kp_page *page, enum kp_word word)
@@ -189,6 +189,10 @@ static void put_head(struct kp_out *out, const struct kp_page *page, const char 
                      "Cross-Origin-Resource-Policy: same-origin\r\n");
     if (page->closes)
         kp_out_word(out, "Connection: close\r\n");
+    if (page->more != NULL) {
+        kp_out_add(out, page->more->at, page->more->len);
+        out->failed |= page->more->failed;
+    }
 }
 
 /* A form's Origin would be "null" under no-referrer, Fetch 3.2.  Chromium holds form-action against

@@ -18,8 +18,9 @@
 /* What all pages need to know.  Texts are borrowed. */
 struct kp_page {
     enum kp_language language;
-    const char *name; /* the device's, "heating"; NULL: the page isn't of one */
-    bool closes;      /* says Connection: close */
+    const char *name;          /* the device's, "heating"; NULL: the page isn't of one */
+    bool closes;               /* says Connection: close */
+    const struct kp_out *more; /* more lines of the head; NULL: none */
 };
 
 /* ---- Without anything more --------------------------------------------------------------- */

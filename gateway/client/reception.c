@@ -11,6 +11,7 @@ struct asked {
     const struct kp_http_head *head;
     struct kp_page page;
     struct kp_received *out;
+    bool inherits; /* its site does */
 };
 
 static void answer(struct asked *a, enum kp_page_kind kind)
@@ -43,16 +44,23 @@ static void take_link(struct asked *a, struct kp_pass *pass)
 {
     uint8_t token[KP_GUARD_SECRET_LEN];
     char mark[KP_SITE_MARK_LEN];
+    struct kp_out clearing = {.at = NULL};
     struct kp_slice path;
     if (!kp_guard_link(a->head, token, &path) || !kp_pass_use(pass, kp_loop_seconds(), token)) {
         answer(a, KP_PAGE_LINK_USED);
         return;
+    }
+    if (a->inherits && !kp_guard_knows(a->head, pass->secret)) {
+        kp_rewrite_clear(&clearing, a->head, path);
+        a->page.more = &clearing;
     }
     kp_site_mark(pass, mark);
     if (came_from_nowhere(a->head))
         a->out->status = kp_page_see(&a->out->answer, &a->page, path, mark);
     else
         a->out->status = kp_page_go_on(&a->out->answer, &a->page, path, mark);
+    a->page.more = NULL;
+    kp_out_free(&clearing);
     explicit_bzero(mark, sizeof mark);
     explicit_bzero(token, sizeof token);
 }
@@ -182,13 +190,21 @@ static void receive_list(struct asked *a)
 static void receive_stranger(struct asked *a, const struct kp_site *site)
 {
     const struct kp_trouble trouble = {.stranger = true};
+    struct kp_out clearing = {.at = NULL};
+    kp_rewrite_clear(&clearing, a->head, a->head->target);
+    a->page.more = &clearing;
     a->out->status = kp_page_of_trouble(&a->out->answer, &a->page, &trouble, site->where);
+    a->page.more = NULL;
+    kp_out_free(&clearing);
 }
 
 static void receive_site(struct asked *a, struct kp_site *site)
 {
+    a->inherits = site->inherits;
     if (site->state == KP_SITE_OUT)
-        answer(a, site->was_in ? KP_PAGE_LOGGED_OUT : KP_PAGE_NOT_IN);
+        answer(a, site->was_in                   ? KP_PAGE_LOGGED_OUT
+                  : kp_hub_has_saved(site->name) ? KP_PAGE_NOT_IN
+                                                 : KP_PAGE_NOBODY);
     else if (site->state == KP_SITE_PROVING)
         answer(a, KP_PAGE_PROVING);
     else if (!is_let_in(a, site->names.own, &site->pass))

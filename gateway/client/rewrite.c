@@ -162,7 +162,8 @@ static void put_expired_everywhere(struct kp_out *out, struct kp_slice name, str
     }
 }
 
-static void put_all_expired(struct kp_out *out, const struct kp_http_head *asked)
+static void put_all_expired(struct kp_out *out, const struct kp_http_head *asked,
+                            struct kp_slice path)
 {
     struct kp_slice name, list;
     struct kp_cookie_pair pair;
@@ -172,10 +173,17 @@ static void put_all_expired(struct kp_out *out, const struct kp_http_head *asked
         while (kp_slice_is(name, "Cookie") && count < EXPIRED_MAX && kp_cookie_next(&list, &pair)) {
             if (pair.name.len == 0 || is_secret(pair.name))
                 continue;
-            put_expired_everywhere(out, pair.name, asked->target);
+            put_expired_everywhere(out, pair.name, path);
             count++;
         }
     }
+}
+
+/* Not "cookies": that would take what the same answer sets. */
+void kp_rewrite_clear(struct kp_out *out, const struct kp_http_head *asked, struct kp_slice path)
+{
+    kp_http_put_word(out, "Clear-Site-Data", "\"cache\", \"storage\"");
+    put_all_expired(out, asked, path);
 }
 
 static bool has_sent(const struct kp_http_head *asked, struct kp_slice cookie)
@@ -386,8 +394,10 @@ void kp_rewrite_response(struct kp_out *out, const struct kp_http_head *head,
     kp_http_put_status_line(out, head);
     if (!interim && clears_cookies(head)) {
         kp_jar_clear(back->jar);
-        put_all_expired(out, back->asked);
+        put_all_expired(out, back->asked, back->asked->target);
     }
+    if (!interim && back->clears)
+        kp_rewrite_clear(out, back->asked, back->asked->target);
     put_response_fields(out, head, interim, keeps, back);
     if (!keeps)
         put_caching(out, head);

@@ -55,8 +55,13 @@ struct kp_rewrite_back {
     const struct kp_http_head *asked; /* the request as the browser sent it */
     uint64_t now;
     const char *mark; /* a Set-Cookie value to add for our own sake, or NULL */
+    bool clears;      /* what the browser has is another device's: see kp_rewrite_clear */
 };
 void kp_rewrite_response(struct kp_out *out, const struct kp_http_head *head,
                          const struct kp_http_back *how, const struct kp_rewrite_back *back);
+
+/* Adds the fields by which a browser forgets what it keeps of this origin: all but the cookies at
+ * once, and those that came with asked at "/" and at path and its folders. */
+void kp_rewrite_clear(struct kp_out *out, const struct kp_http_head *asked, struct kp_slice path);
 
 #endif

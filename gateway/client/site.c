@@ -68,10 +68,16 @@ static const char *where_to(const struct kp_site *site)
     return site->login != NULL ? site->login->target.where : site->where;
 }
 
+/* Of who waits, or of everybody. */
+static enum kp_language language_of(const struct kp_site *site)
+{
+    return site->login != NULL ? site->login->language : site->teller.language;
+}
+
 static void done_with_trouble(struct kp_site *site, const struct kp_trouble *trouble)
 {
     char why[KP_WORD_LEN], more[KP_EXPLAIN_MORE_LEN];
-    enum kp_language language = site->teller.language;
+    enum kp_language language = language_of(site);
     if (site->hooks->verbose && kp_explain_tried(trouble, language, more) != NULL)
         say(site, KP_TELL_NOTE, more);
     const struct kp_hub_login_done what = {
@@ -89,7 +95,7 @@ static void done_with_word(struct kp_site *site, enum kp_login_result result, en
     char why[KP_WORD_LEN];
     const struct kp_hub_login_done what = {
         .result = result,
-        .why = kp_word(why, sizeof why, site->teller.language, word, "where", where_to(site), NULL),
+        .why = kp_word(why, sizeof why, language_of(site), word, "where", where_to(site), NULL),
         .more = more,
     };
     done(site, &what);
@@ -115,6 +121,9 @@ static void take_target(struct kp_site *site, const struct kp_target *target,
     memcpy(site->where, target->where, sizeof site->where);
     memcpy(site->id, target->id, sizeof site->id);
     (void)snprintf(site->user, sizeof site->user, "%s", user->data);
+    site->saved = target->saved.name[0] != '\0';
+    site->versions = target->saved.versions;
+    site->seen = target->saved.seen;
 }
 
 /* By their ids, if both are known. */
@@ -137,7 +146,7 @@ static bool is_same_login(const struct kp_stay *a, const struct kp_stay *b)
 static int change_stay(struct kp_site *site)
 {
     struct kp_stay *old = site->stay;
-    bool same = old != NULL && is_same_login(old, site->trying);
+    bool same = old != NULL && !old->stranger && is_same_login(old, site->trying);
     int error = 0;
     cut_uses(site);
     if (!same) {
@@ -222,6 +231,7 @@ static void estranged(struct kp_stay *stay)
     struct kp_site *site = stay->owner;
     cut_uses(site);
     kp_jar_clear(&site->jar);
+    site->inherits = true; /* of what came before it was known */
     set_state(site, KP_SITE_STRANGER);
 }
 
@@ -260,6 +270,23 @@ static void no_memory(struct kp_task *task)
     done_with_word(site, KP_LOGIN_TROUBLE, KP_W_OUT_OF_MEMORY, NULL);
 }
 
+/* Of a device that isn't saved nobody knows whose the name was before: one that was forgotten,
+ * maybe, whose scripts and cookies a browser still has.  Another user's are not to be found either.
+ */
+static bool may_inherit(const struct kp_site *site, const struct kp_target *target,
+                        const struct kp_text *user)
+{
+    if (target->saved.name[0] == '\0')
+        return true;
+    if (!site->was_in)
+        return strcmp(target->saved.user, user->data) != 0;
+    if (strcmp(site->user, user->data) != 0)
+        return true;
+    if (target->id[0] != '\0' && site->id[0] != '\0')
+        return strcmp(target->id, site->id) != 0;
+    return !kp_host_is_same(&site->host, &target->link.host);
+}
+
 void kp_site_login(struct kp_site *site, struct kp_hub_login *login)
 {
     const struct kp_stay_plan plan = {
@@ -273,6 +300,7 @@ void kp_site_login(struct kp_site *site, struct kp_hub_login *login)
     };
     login->site = site;
     site->login = login;
+    site->inherits |= may_inherit(site, &login->target, &login->user);
     if (site->stay == NULL) {
         take_target(site, &login->target, &login->user);
         set_state(site, KP_SITE_PROVING);
@@ -354,13 +382,17 @@ void kp_site_facts(const struct kp_site *site, struct kp_site_facts *facts)
         .user = site->user,
         .id = site->id,
         .state = site->state,
+        .saved = site->saved,
+        .versions = site->versions,
+        .seen = site->seen,
         .broke_off = site->state == KP_SITE_REFUSED && site->broke_off,
     };
     if (stay == NULL)
         return;
-    facts->versions = stay->remember.versions | stay->target.saved.versions;
-    facts->saved = stay->target.saved.name[0] != '\0' || stay->remember.kept == KP_KEPT_NEW;
-    facts->seen = stay->remember.entry.seen;
+    facts->versions |= stay->remember.versions;
+    facts->saved |= stay->remember.kept == KP_KEPT_NEW;
+    if (stay->remember.entry.seen != 0)
+        facts->seen = stay->remember.entry.seen;
     if (site->state != KP_SITE_IN)
         return;
     facts->protocol = stay->version == 0x0304 ? "TLSv1.3" : "TLSv1.2";

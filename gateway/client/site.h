@@ -46,12 +46,17 @@ struct kp_site {
     unsigned waiting;     /* requests that wait for a proof */
     uint8_t state;        /* enum kp_site_state */
     bool was_in;          /* somebody was, once */
+    bool inherits;        /* browsers may keep what another device of this name left there */
     bool broke_off;       /* see kp_site_facts; of the last refusal */
     /* Of the last login. */
     struct kp_host host;
     char where[KP_HOST_TEXT_LEN];
     char user[KP_NAME_MAX + 1];
     char id[KP_DEVICE_ID_MAX + 1];
+    /* As it was saved then. */
+    uint64_t seen;
+    unsigned versions;
+    bool saved;
 };
 
 /* NULL: no memory. */

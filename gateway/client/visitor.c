@@ -452,6 +452,7 @@ static void write_answer(struct kp_http_exchange *x, struct kp_out *out,
         .asked = x->asked,
         .now = (uint64_t)time(NULL),
         .mark = v->marks ? mark : NULL,
+        .clears = v->marks && v->site->inherits,
     };
     kp_site_mark(&v->site->pass, mark);
     kp_rewrite_response(out, head, &x->back, &back);

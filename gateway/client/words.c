@@ -193,11 +193,13 @@ static const char *const sentences[KP_WORDS][KP_LANGUAGES] = {
          "--tls 1.3 braucht die Geräte-ID vom Etikett: --device-id ID (oder einmal --tls any: TLS "
          "1.2 braucht keine, und das Gerät wird dann danach gefragt)"},
     [KP_W_NOWHERE] =
-        {"the link names no address, and the device isn't saved: this version can't look for it by "
-         "its id (give keyplate://ID@ADDRESS/?v=1, or ADDRESS with --device-id ID)",
-         "der Link nennt keine Adresse, und das Gerät ist nicht gespeichert: diese Version kann es "
-         "nicht nach der ID suchen (keyplate://ID@ADRESSE/?v=1 angeben, oder ADRESSE mit "
-         "--device-id ID)"},
+        {"the link names no address, and the device isn't saved: this command can't look for it by "
+         "its id (keyplate discover may show where it is: give keyplate://ID@ADDRESS/?v=1, or "
+         "ADDRESS "
+         "with --device-id ID)",
+         "der Link nennt keine Adresse, und das Gerät ist nicht gespeichert: dieser Befehl kann es "
+         "nicht nach der ID suchen (vielleicht zeigt keyplate discover, wo es ist: "
+         "keyplate://ID@ADRESSE/?v=1 angeben, oder ADRESSE mit --device-id ID)"},
 
     /* ---- What is remembered of a device ---- */
     [KP_W_ALARM] = {"ANOTHER DEVICE ANSWERS AT {where}: it knows the password, but says that its "
@@ -387,7 +389,7 @@ static const char *const sentences[KP_WORDS][KP_LANGUAGES] = {
     [KP_W_PAGE_METHOD] = {"This can't be done like that", "So geht das nicht"},
     [KP_W_PAGE_METHOD_WHAT] = {"Use the button on the list of devices: nothing was done",
                                "Den Knopf in der Liste der Geräte verwenden: nichts ist geschehen"},
-    [KP_W_PAGE_LINK_USED] = {"This link serves no more", "Dieser Link gilt nicht mehr"},
+    [KP_W_PAGE_LINK_USED] = {"This link doesn't work any more", "Dieser Link gilt nicht mehr"},
     [KP_W_PAGE_LINK_USED_WHAT] = {"A link of this kind lets one browser in, once, and soon after "
                                   "it was made",
                                   "So ein Link lässt einen Browser ein, ein einziges Mal, und nur "
@@ -429,7 +431,7 @@ static const char *const sentences[KP_WORDS][KP_LANGUAGES] = {
                             "Browsers"},
     [KP_W_LIST_HOW_IN] = {"To log in: {open}", "Anmelden: {open}"},
     [KP_W_LIST_ADDRESS] = {"Address", "Adresse"},
-    [KP_W_LIST_USER] = {"User", "Name"},
+    [KP_W_LIST_USER] = {"User", "Benutzer"},
     [KP_W_LIST_PROTOCOL] = {"Protected by", "Geschützt mit"},
     [KP_W_LIST_SINCE] = {"Since", "Seit"},
     [KP_W_LIST_SEEN] = {"Last used", "Zuletzt"},
@@ -506,8 +508,8 @@ static const char *const sentences[KP_WORDS][KP_LANGUAGES] = {
                          "angemeldet bis Strg-C; jeder Link lässt einen Browser ein, einmal"},
     [KP_W_OPEN_HANDED_OVER] = {"the keyplate that already runs has taken it over, and ends it when "
                                "it ends",
-                               "das schon laufende keyplate hat es übernommen; endet es, endet "
-                               "auch dies"},
+                               "das schon laufende keyplate hat es übernommen und beendet es, "
+                               "wenn es selbst endet"},
     [KP_W_OPEN_OTHER_PORT] = {"another program uses the usual port: it is {port} this time, and "
                               "bookmarks don't work",
                               "ein anderes Programm benutzt den üblichen Port: diesmal ist es "

@@ -175,6 +175,13 @@ static void length_is_bounded(void **state)
         sends(&jar, "/", over ? "a=b" : "");
         kp_jar_clear(&jar);
     }
+    /* But HttpOnly counts, whatever it says. */
+    memset(text, 'x', sizeof text);
+    memcpy(text, "a=b; HttpOnly=", 14);
+    text[14 + 1025] = '\0';
+    assert_true(take(&jar, text));
+    sends(&jar, "/", "a=b");
+    kp_jar_clear(&jar);
 }
 
 /* ---- Dates ------------------------------------------------------------------------------- */

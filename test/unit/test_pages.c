@@ -178,7 +178,7 @@ static const struct {
     {KP_PAGE_NOBODY, 421, "by the name of heating"},
     {KP_PAGE_NOT_FOUND, 404, "no such page"},
     {KP_PAGE_METHOD, 405, "button"},
-    {KP_PAGE_LINK_USED, 403, "serves no more"},
+    {KP_PAGE_LINK_USED, 403, "work any more"},
     {KP_PAGE_FULL, 503, "in a moment"},
 };
 

@@ -706,7 +706,7 @@ static void clearing_is_bounded(void **state)
     head =
         head_of(KP_HTTP_RESPONSE, "HTTP/1.1 204 OK\r\nClear-Site-Data: \"cookies\"\r\n\r\n", false);
     kp_rewrite_response(&out, head, &how,
-                        &(const struct kp_rewrite_back){&names, &jar, asked, NOW, NULL});
+                        &(const struct kp_rewrite_back){&names, &jar, asked, NOW, NULL, false});
     kp_http_head_free(asked);
     kp_http_head_free(head);
     text = take(&out);
