@@ -368,6 +368,7 @@ static bool forget_site(struct kp_hub *hub, const char *name, char id[KP_DEVICE_
             continue;
         if (id[0] == '\0' && site->was_in) /* else it is what somebody said of it */
             memcpy(id, site->id, sizeof site->id);
+        kp_stay_forget(site->stay);
         kp_site_logout(site);
         *at = site->next;
         kp_site_free(site);

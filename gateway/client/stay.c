@@ -8,6 +8,7 @@
 
 #include "../keyring.h"
 #include "base/secret.h"
+#include "saved_file.h"
 
 #define TLS13 0x0304
 
@@ -56,6 +57,12 @@ void kp_stay_leave(struct kp_stay *s)
         kp_text_clear(&s->password);
     }
     kp_device_close(&s->device, device_closed);
+}
+
+void kp_stay_forget(struct kp_stay *s)
+{
+    if (s != NULL)
+        s->forgotten = true;
 }
 
 static void settle(struct kp_stay *s, enum kp_stay_end end, const struct kp_trouble *trouble,
@@ -107,13 +114,44 @@ static void tell_keyring(struct kp_stay *s)
     s->teller->say(s->teller->owner, s->why[0] == '\0' ? KP_TELL_NOTE : KP_TELL_WARNING, text);
 }
 
+static int drop(struct kp_saved *saved, void *arg, struct kp_file_error *error)
+{
+    const struct kp_stay *s = arg;
+    struct kp_saved_device *device = kp_saved_by_id(saved, s->remember.id);
+    (void)error;
+    if (device == NULL)
+        return 0;
+    kp_saved_remove(saved, device);
+    return 1;
+}
+
+/* It was forgotten while it was being saved. */
+static void unsave(uv_work_t *work)
+{
+    struct kp_stay *s = work->data;
+    struct kp_file_error error;
+    char why[KP_KEYRING_WHY_LEN];
+    (void)!kp_saved_change(drop, s, &error);
+    if (s->remember.id[0] != '\0')
+        (void)kp_keyring_forget(s->remember.id, NULL, why);
+}
+
+static void unsaved(uv_work_t *work, int error)
+{
+    struct kp_stay *s = work->data;
+    (void)error;
+    s->working = false;
+    free_if_done(s);
+}
+
 static void saved(uv_work_t *work, int error)
 {
     struct kp_stay *s = work->data;
     (void)error;
     s->working = false;
     if (is_left(s)) {
-        free_if_done(s);
+        if (!s->forgotten || !begin_work(s, unsave, unsaved))
+            free_if_done(s);
         return;
     }
     kp_remember_tell(&s->remember, s->teller);

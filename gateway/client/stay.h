@@ -60,6 +60,7 @@ struct kp_stay {
     int error;         /* of making the login */
     bool keeps_password; /* it goes into the keyring once it is proved */
     bool working, no_password, proved, settled, ask_later, stranger, closed;
+    bool forgotten; /* see kp_stay_forget */
 };
 
 struct kp_stay_plan {
@@ -78,5 +79,7 @@ struct kp_stay *kp_stay_begin(const struct kp_stay_plan *plan, const struct kp_s
 /* Keys are wiped now, and no hook is called any more; no attempt at stay->device may be left but
  * its own.  It frees itself on the loop.  NULL is fine. */
 void kp_stay_leave(struct kp_stay *stay);
+/* Before that: what it may be saving just now is removed again.  NULL is fine. */
+void kp_stay_forget(struct kp_stay *stay);
 
 #endif

@@ -103,7 +103,7 @@ static AvahiStringList *make_txt(const struct kp_avahi_calls *call,
     AvahiStringList *txt = NULL;
     /* Backwards: the first one of such a list is the one that came last. */
     txt = call->string_list_add_pair(txt, "path", plan->path);
-    txt = call->string_list_add_pair(txt, "tls", kp_near_versions_text(plan->versions));
+    txt = call->string_list_add_pair(txt, "versions", kp_near_versions_text(plan->versions));
     if (strlen(plan->id) <= ID_MAX)
         txt = call->string_list_add_pair(txt, "id", plan->id);
     return call->string_list_add_pair(txt, "v", "1");

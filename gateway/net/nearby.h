@@ -3,7 +3,7 @@
  * what is near.  Everything that comes from it is a hint of a stranger: bounded, checked, escaped
  * before it is shown, never saved and never trusted.  A build without the library has neither.
  *
- * TXT: v=1, id=DEVICE ID, tls=1.2,1.3 (what it speaks), path=/ (of its page).
+ * TXT: v=1, id=DEVICE ID, versions=1.2,1.3 (of TLS), path=/ (of its page).
  *
  * Every call of Avahi's library waits for its daemon, for half a minute when that hangs: so it has
  * a thread of its own, and nothing here ever blocks.  The library is loaded on first use.

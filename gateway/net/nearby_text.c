@@ -91,7 +91,7 @@ void kp_near_begin_text(struct kp_near *near)
 void kp_near_take_text(struct kp_near *near, const char *item, size_t len)
 {
     static const struct field fields[] = {
-        {"id", take_id}, {"tls", take_versions}, {"path", take_path}};
+        {"id", take_id}, {"versions", take_versions}, {"path", take_path}};
     const char *equals = memchr(item, '=', len);
     size_t key = equals != NULL ? (size_t)(equals - item) : 0;
     for (size_t i = 0; key > 0 && i < sizeof fields / sizeof fields[0]; i++)

@@ -378,8 +378,8 @@ def test_strangers_do_no_harm(box, network):
         service(b"turned \xe2\x80\xae around", b"id=b\xe2\x80\xae", port=11),
         service(b"long", b"id=" + b"i" * 252, port=12),
         service(b"many", *[b"id%d=" % i for i in range(200)], b"id=late", port=13),
-        service(b"control", b"id=x\x1b[31m", b"path=//evil.example/", b"tls=\xff", port=14),
-        service(b"the other", b"id=" + real["id"].encode(), b"tls=1.2", port=15),
+        service(b"control", b"id=x\x1b[31m", b"path=//evil.example/", b"versions=\xff", port=14),
+        service(b"the other", b"id=" + real["id"].encode(), b"versions=1.2", port=15),
         service(b"here", b"id=c", port=16, host="here", address="127.0.0.1"),
         service(b"empty", port=17)])
     try:

@@ -39,7 +39,7 @@ static const struct kp_near *all(const char *const *items)
 static void test_fields(void **state)
 {
     (void)state;
-    ALL("v=1", "id=nitdsrng83pdkqvq", "tls=1.2,1.3", "path=/ui/");
+    ALL("v=1", "id=nitdsrng83pdkqvq", "versions=1.2,1.3", "path=/ui/");
     assert_string_equal(near.id, "nitdsrng83pdkqvq");
     assert_int_equal(near.versions, KP_USE_TLS12 | KP_USE_TLS13);
     assert_string_equal(near.path, "/ui/");
@@ -51,8 +51,8 @@ static void test_fields(void **state)
     assert_string_equal(near.id, "");
     assert_int_equal(near.versions, 0);
     assert_string_equal(near.path, "/");
-    assert_int_equal(ALL("tls=1.4,2,1.2,,")->versions, KP_USE_TLS12);
-    assert_int_equal(ALL("tls=1.2.3")->versions, 0);
+    assert_int_equal(ALL("versions=1.4,2,1.2,,")->versions, KP_USE_TLS12);
+    assert_int_equal(ALL("versions=1.2.3")->versions, 0);
     assert_string_equal(ALL("id=one", "id=two")->id, "one");
     assert_string_equal(ALL("id", "ids=x", "i=x", "=x", "")->id, "");
 }
