@@ -172,7 +172,7 @@ static void close_listeners(struct front_door *d)
 static int listen_all(struct front_door *d, char *why, size_t why_len)
 {
     size_t count = d->settings->door_count;
-    d->listeners = malloc(count * sizeof *d->listeners);
+    d->listeners = calloc(count, sizeof *d->listeners);
     if (d->listeners == NULL) {
         snprintf(why, why_len, "out of memory");
         return -1;

@@ -43,7 +43,7 @@ static void test_fields(void **state)
     assert_string_equal(near.id, "nitdsrng83pdkqvq");
     assert_int_equal(near.versions, KP_USE_TLS12 | KP_USE_TLS13);
     assert_string_equal(near.path, "/ui/");
-    ALL("ID=A b", "TLS=1.3", "Path=/a?b=c");
+    ALL("ID=A b", "Versions=1.3", "Path=/a?b=c");
     assert_string_equal(near.id, "A b");
     assert_int_equal(near.versions, KP_USE_TLS13);
     assert_string_equal(near.path, "/a?b=c");
