@@ -25,31 +25,32 @@ size_t kp_notice(char out[KP_NOTICE_MAX], const char *status, int html, const ch
                            html ? "text/html; charset=utf-8" : "text/plain; charset=utf-8", body);
 }
 
+const char *kp_notice_entity(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
 void kp_notice_escape(char *out, size_t len, const char *text)
 {
     size_t used = 0;
     for (; *text != '\0'; text++) {
-        const char *as = NULL;
         char one[2] = {*text, '\0'};
-        switch (*text) {
-        case '&':
-            as = "&amp;";
-            break;
-        case '<':
-            as = "&lt;";
-            break;
-        case '>':
-            as = "&gt;";
-            break;
-        case '"':
-            as = "&quot;";
-            break;
-        case '\'':
-            as = "&#39;";
-            break;
-        default:
+        const char *as = kp_notice_entity(*text);
+        if (as == NULL)
             as = one;
-        }
         if (used + strlen(as) >= len)
             break;
         memcpy(out + used, as, strlen(as));

@@ -14,6 +14,8 @@ size_t kp_notice(char out[KP_NOTICE_MAX], const char *status, int html, const ch
 /* The same of any Content-Type. */
 size_t kp_notice_typed(char out[KP_NOTICE_MAX], const char *status, const char *type,
                        const char *body);
+/* What stands for & < > " ' in HTML; NULL: the character stands for itself. */
+const char *kp_notice_entity(char c);
 /* Writes text with & < > " ' escaped for HTML. */
 void kp_notice_escape(char *out, size_t len, const char *text);
 

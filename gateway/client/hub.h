@@ -113,8 +113,8 @@ struct kp_hub_login {
     struct kp_task task;  /* the hub's */
 };
 
-/* One guess at most.  A device that is in already gets the new login: its pages stay.  done comes
- * once, never from in here. */
+/* One guess at most.  A device that is in already gets the new login: its pages stay, what runs is
+ * cut.  done comes once, never from in here. */
 void kp_hub_login(struct kp_hub *hub, struct kp_hub_login *login);
 /* It isn't waited for any more: done isn't called; what runs is given up. */
 void kp_hub_login_drop(struct kp_hub *hub, struct kp_hub_login *login);

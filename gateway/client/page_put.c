@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../notice.h"
+
 static const char style[] =
     ":root{color-scheme:light dark;--paper:#fff;--ink:#17201f;--soft:#56635f;--line:#d5dedb;"
     "--accent:#0f766e;--on:#fff;--risk:#b42318;--tint:#fdf1ef}"
@@ -54,22 +56,12 @@ static const char style[] =
 static const char *entity(char c)
 {
     switch (c) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
     case '\001': /* KP_PAGE_CODE */
         return "<code>";
     case '\002': /* KP_PAGE_CODE_END */
         return "</code>";
     default:
-        return (c >= 0 && c < 0x20) || c == 0x7f ? "" : NULL;
+        return (c >= 0 && c < 0x20) || c == 0x7f ? "" : kp_notice_entity(c);
     }
 }
 

@@ -28,7 +28,7 @@ static bool is_left(const struct kp_stay *s)
 
 static void free_if_done(struct kp_stay *s)
 {
-    if (!is_left(s) || !s->closed || s->working)
+    if (!is_left(s) || !s->closed || s->working || s->keeping)
         return;
     kp_login_free(s->login);
     kp_context_free(s->context);
@@ -54,7 +54,8 @@ void kp_stay_leave(struct kp_stay *s)
     if (!s->working) { /* else a thread has them */
         kp_login_free(s->login);
         s->login = NULL;
-        kp_text_clear(&s->password);
+        if (!s->keeping)
+            kp_text_clear(&s->password);
     }
     kp_device_close(&s->device, device_closed);
 }
@@ -86,25 +87,12 @@ static bool begin_work(struct kp_stay *s, uv_work_cb work, uv_after_work_cb afte
 static void save(uv_work_t *work)
 {
     struct kp_stay *s = work->data;
-    char label[2 * KP_HOST_TEXT_LEN];
     kp_remember_save(&s->remember);
-    if (!s->keeps_password || s->password.len == 0)
-        return;
-    if (s->remember.id[0] == '\0') {
-        kp_word(s->why, sizeof s->why, s->language, KP_W_PASSWORD_NEEDS_ID, NULL);
-        return;
-    }
-    (void)snprintf(label, sizeof label, "Keyplate: %s", s->target.where);
-    if (kp_keyring_save(s->remember.id, s->user.data, label, s->password.data, s->why) == 0)
-        s->why[0] = '\0';
 }
 
 static void tell_keyring(struct kp_stay *s)
 {
     char text[KP_WORD_LEN];
-    if (!s->keeps_password || s->password.len == 0)
-        return;
-    s->keeps_password = false;
     kp_text_clear(&s->password);
     if (s->why[0] == '\0')
         kp_word(text, sizeof text, s->teller->language, KP_W_PASSWORD_KEPT, NULL);
@@ -144,18 +132,66 @@ static void unsaved(uv_work_t *work, int error)
     free_if_done(s);
 }
 
+/* It was left meanwhile: when no thread works for it any more. */
+static void finish_left(struct kp_stay *s)
+{
+    bool forgotten = s->forgotten;
+    if (s->working || s->keeping)
+        return;
+    s->forgotten = false;
+    if (!forgotten || !begin_work(s, unsave, unsaved))
+        free_if_done(s);
+}
+
+/* The person may have to unlock the keyring first, which takes minutes: what the device is must not
+ * wait for that. */
+static void keep(uv_work_t *work)
+{
+    struct kp_stay *s = work->data;
+    char label[2 * KP_HOST_TEXT_LEN];
+    (void)snprintf(label, sizeof label, "Keyplate: %s", s->target.where);
+    if (kp_keyring_save(s->kept_id, s->user.data, label, s->password.data, s->why) == 0)
+        s->why[0] = '\0';
+}
+
+static void kept(uv_work_t *work, int error)
+{
+    struct kp_stay *s = work->data;
+    (void)error;
+    s->keeping = false;
+    if (is_left(s))
+        finish_left(s);
+    else
+        tell_keyring(s);
+}
+
+static void keep_password(struct kp_stay *s)
+{
+    if (!s->keeps_password || s->password.len == 0)
+        return;
+    s->keeps_password = false;
+    s->keep_work.data = s;
+    memcpy(s->kept_id, s->remember.id, sizeof s->kept_id);
+    s->keeping =
+        s->kept_id[0] != '\0' && uv_queue_work(&s->device.loop->uv, &s->keep_work, keep, kept) == 0;
+    if (s->keeping)
+        return;
+    kp_word(s->why, sizeof s->why, s->language,
+            s->kept_id[0] == '\0' ? KP_W_PASSWORD_NEEDS_ID : KP_W_OUT_OF_MEMORY, NULL);
+    tell_keyring(s);
+}
+
 static void saved(uv_work_t *work, int error)
 {
     struct kp_stay *s = work->data;
     (void)error;
     s->working = false;
     if (is_left(s)) {
-        if (!s->forgotten || !begin_work(s, unsave, unsaved))
-            free_if_done(s);
+        finish_left(s);
         return;
     }
     kp_remember_tell(&s->remember, s->teller);
-    tell_keyring(s);
+    keep_password(s);
     s->hooks->learned(s);
     look(s);
 }
@@ -173,7 +209,8 @@ static void become_strange(struct kp_stay *s)
 {
     const struct kp_trouble trouble = {.stranger = true};
     s->stranger = true;
-    kp_text_clear(&s->password); /* no thread has it: the device was asked when none worked */
+    if (!s->keeping) /* else a thread has it, for the device that was meant */
+        kp_text_clear(&s->password);
     kp_remember_alarm(&s->remember, NULL, s->teller);
     kp_prover_stop(s->prover);
     kp_device_halt(&s->device, &trouble);

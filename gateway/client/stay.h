@@ -60,7 +60,10 @@ struct kp_stay {
     int error;         /* of making the login */
     bool keeps_password; /* it goes into the keyring once it is proved */
     bool working, no_password, proved, settled, ask_later, stranger, closed;
-    bool forgotten; /* see kp_stay_forget */
+    bool forgotten;                     /* see kp_stay_forget */
+    bool keeping;                       /* keep_work is on its way */
+    uv_work_t keep_work;                /* the password into the keyring */
+    char kept_id[KP_DEVICE_ID_MAX + 1]; /* the device's there */
 };
 
 struct kp_stay_plan {

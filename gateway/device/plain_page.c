@@ -5,32 +5,15 @@
 #include <string.h>
 
 #include "../net/address.h"
+#include "../notice.h"
 #include "well_known.h"
 
 /* ---- What comes from outside ------------------------------------------------------------- */
 
-static const char *entity(char c)
-{
-    switch (c) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
-    default:
-        return NULL;
-    }
-}
-
 /* As HTML, or as plain text for a terminal. */
 static void put_char(struct kp_out *out, bool plain, char c)
 {
-    const char *as = plain ? NULL : entity(c);
+    const char *as = plain ? NULL : kp_notice_entity(c);
     if ((c >= 0 && c < 0x20) || c == 0x7f)
         as = "?";
     if (as != NULL)
