@@ -5,12 +5,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "cells.h"
 #include "client/saved_file.h"
 #include "command.h"
 #include "hub_call.h"
 #include "keyring.h"
 
-#define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-"
+#define PLAIN "._@-"
 
 static const struct kp_option table[] = {{NULL, KP_OPTION_FLAG, NULL, NULL}};
 
@@ -33,24 +34,9 @@ static const char *time_text(uint64_t seconds, char text[32])
     return text;
 }
 
-#define QUOTED_MAX(n) (KP_TEXT_ESCAPED_MAX(n) + 2)
-
-/* A field of a line: in quotes if it could be taken for more than one; within they are escaped. */
-static const char *field(char *out, const char *text)
-{
-    size_t len = strlen(text);
-    if (len > 0 && strspn(text, PLAIN) == len)
-        return memcpy(out, text, len + 1);
-    out[0] = '"';
-    kp_text_escape(out + 1, text, len);
-    len = strlen(out);
-    memcpy(out + len, "\"", 2);
-    return out;
-}
-
 enum { NAME, ADDRESS, SEEN, VERSIONS, USER, ID, COLUMNS };
 
-#define CELL_LEN (QUOTED_MAX(KP_NAME_MAX) + KP_HOST_TEXT_LEN)
+#define CELL_LEN (KP_CELL_MAX(KP_NAME_MAX) + KP_HOST_TEXT_LEN)
 
 /* A cell's text, or the column's title where device is NULL. */
 static const char *cell(char out[CELL_LEN], const struct kp_saved_device *device, int column)
@@ -69,26 +55,17 @@ static const char *cell(char out[CELL_LEN], const struct kp_saved_device *device
     case VERSIONS:
         return versions_text(device->versions);
     case USER:
-        return field(out, device->user);
+        return kp_cell_text(out, device->user, PLAIN);
     default:
-        return field(out, device->id);
+        return kp_cell_text(out, device->id, PLAIN);
     }
-}
-
-/* What a terminal shows of UTF-8: one place for each character, near enough. */
-static int width_of(const char *text)
-{
-    int width = 0;
-    for (; *text != '\0'; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80;
-    return width;
 }
 
 static void widen(int widths[COLUMNS], const struct kp_saved_device *device)
 {
     char text[CELL_LEN];
     for (int i = 0; i < COLUMNS; i++) {
-        int width = width_of(cell(text, device, i));
+        int width = (int)kp_cell_width(cell(text, device, i));
         widths[i] = width > widths[i] ? width : widths[i];
     }
 }
@@ -98,7 +75,7 @@ static void print(const int widths[COLUMNS], const struct kp_saved_device *devic
     char text[CELL_LEN];
     for (int i = 0; i < COLUMNS; i++) {
         const char *shown = cell(text, device, i);
-        int fill = i + 1 < COLUMNS ? widths[i] - width_of(shown) + 2 : 0;
+        int fill = i + 1 < COLUMNS ? widths[i] - (int)kp_cell_width(shown) + 2 : 0;
         printf("%s%*s", shown, fill, "");
     }
     printf("\n");

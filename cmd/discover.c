@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cells.h"
 #include "client/saved_file.h"
 #include "command.h"
 #include "net/nearby.h"
@@ -15,7 +16,7 @@
 #define MORE_MS 500
 #define NAME_COLUMNS 24
 #define SHOWN_LEN (KP_TEXT_ESCAPED_MAX(KP_DEVICE_ID_MAX) + 2)
-#define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:[]%_@-"
+#define PLAIN ".:[]%_@-"
 
 static const struct kp_option table[] = {
     {"seconds", KP_OPTION_VALUE, "N",
@@ -118,42 +119,20 @@ static int look_around(struct search *s, unsigned seconds)
 
 /* ---- For people -------------------------------------------------------------------------- */
 
-/* A field of a line: in quotes if it could be taken for more than one; within they are escaped. */
+/* What isn't there is a dash. */
 static const char *field(char out[SHOWN_LEN + 1], const char *text)
 {
-    size_t len = strlen(text);
-    if (len == 0)
-        return memcpy(out, "-", 2);
-    if (strspn(text, PLAIN) == len)
-        return memcpy(out, text, len + 1);
-    out[0] = '"';
-    kp_text_escape(out + 1, text, len);
-    len = strlen(out);
-    memcpy(out + len, "\"", 2);
-    return out;
-}
-
-static bool begins_character(char byte)
-{
-    return ((unsigned char)byte & 0xc0) != 0x80;
-}
-
-static size_t columns_of(const char *text)
-{
-    size_t count = 0;
-    for (; *text != '\0'; text++)
-        count += begins_character(*text);
-    return count;
+    return text[0] == '\0' ? memcpy(out, "-", 2) : kp_cell_text(out, text, PLAIN);
 }
 
 /* Long ones are cut: they would push all others aside. */
 static void cut(char *text, size_t most)
 {
     size_t at = 0, count = 0;
-    if (columns_of(text) <= most)
+    if (kp_cell_width(text) <= most)
         return;
-    for (; count < most - 4 || !begins_character(text[at]); at++)
-        count += begins_character(text[at]);
+    for (; count < most - 4 || !kp_cell_begins_character(text[at]); at++)
+        count += kp_cell_begins_character(text[at]);
     memcpy(text + at, text[0] == '"' ? "...\"" : "...\0", 5);
 }
 
@@ -199,7 +178,7 @@ static void fill(struct line *line, const struct kp_near *near, const struct kp_
 static void print_line(const struct line *line, const size_t widths[COLUMNS])
 {
     for (size_t i = 0; i + 1 < COLUMNS; i++)
-        printf("%s%*s  ", line->fields[i], (int)(widths[i] - columns_of(line->fields[i])), "");
+        printf("%s%*s  ", line->fields[i], (int)(widths[i] - kp_cell_width(line->fields[i])), "");
     printf("%s\n", line->fields[COLUMNS - 1]);
 }
 
@@ -216,8 +195,8 @@ static int print_lines(const struct search *s, const struct kp_saved *saved)
         for (size_t j = 0; j < COLUMNS; j++) {
             if (i == 0)
                 (void)snprintf(lines[i].fields[j], sizeof lines[i].fields[j], "%s", heads[j]);
-            if (columns_of(lines[i].fields[j]) > widths[j])
-                widths[j] = columns_of(lines[i].fields[j]);
+            if (kp_cell_width(lines[i].fields[j]) > widths[j])
+                widths[j] = kp_cell_width(lines[i].fields[j]);
         }
     }
     for (size_t i = 0; i <= s->count; i++)
