@@ -309,19 +309,30 @@ void kp_visitor_go_on(struct kp_visitor *v)
     kp_plain_release(&v->plain);
 }
 
+/* Returns how many were used.  What was held up goes on as soon as there is room: the device's side
+ * tells of room only while something waits for it, and nothing may once it was sent. */
+static size_t take(struct kp_visitor *v, const uint8_t *bytes, size_t len)
+{
+    bool held = v->x.held;
+    size_t used = kp_http_exchange_take(&v->x, bytes, len);
+    if (is_out_of_memory(v))
+        kp_visitor_close(v, true);
+    if (v->closing)
+        return len;
+    kp_visitor_flush_up(v);
+    return held && !v->x.held && used < len ? used + take(v, bytes + used, len - used) : used;
+}
+
 static size_t data(struct kp_plain *plain, const uint8_t *bytes, size_t len)
 {
     struct kp_visitor *v = of_plain(plain);
     size_t used;
     if (v->closing || v->ending)
         return len;
-    used = kp_http_exchange_take(&v->x, bytes, len);
-    if (is_out_of_memory(v))
-        kp_visitor_close(v, true);
+    used = take(v, bytes, len);
     if (v->closing)
         return len;
     v->waits = used < len;
-    kp_visitor_flush_up(v);
     if (v->down.len > 0)
         (void)kp_visitor_client_takes(v);
     if (v->phase == KP_AT_REST && v->x.asked == NULL && kp_http_exchange_is_busy(&v->x))

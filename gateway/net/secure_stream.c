@@ -456,6 +456,7 @@ size_t kp_secure_send(struct kp_secure *s, const uint8_t *data, size_t len)
 {
     size_t total = 0;
     while (s->conn != NULL && total < len) {
+        bool waited = wire_waits(s);
         size_t used = 0;
         if (kp_app_in(s->conn, data + total, len - total, &used) != 0) {
             s->pump_again = true;
@@ -465,8 +466,8 @@ size_t kp_secure_send(struct kp_secure *s, const uint8_t *data, size_t len)
         flush(s);
         if (s->broken)
             total = len; /* the pump will find that it is over */
-        else if (wire_waits(s) || used == 0)
-            break;
+        else if (wire_waits(s) || (used == 0 && !waited))
+            break; /* the engine takes nothing beside what waits; that may just have left */
     }
     s->bytes_out += total;
     s->room_wanted = total < len;

@@ -487,7 +487,7 @@ def curl(url, *args, user="admin", password=PASSWORD, timeout=30):
     cookie = Cookies.of("/".join(url.split("/", 3)[:3]))
     if cookie is not None:
         args = ("-b", cookie, *args)
-    command = ["curl", "-sk", "--tls-max", "1.2", "--max-time", str(timeout)]
+    command = ["curl", "-sSk", "--tls-max", "1.2", "--max-time", str(timeout)]
     if user is not None:
         command += ["--tlsuser", user, "--tlspassword", password]
     return subprocess.run([*command, *map(str, args), url], capture_output=True, check=False)

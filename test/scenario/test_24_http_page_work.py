@@ -75,6 +75,7 @@ def test_a_form_with_a_file(site, way):
 @pytest.mark.parametrize("how", [(), ("-H", "Transfer-Encoding: chunked")])
 def test_a_big_upload(site, way, how):
     done = site.curl(way, "/sum", "-T", site.file, "-H", "Expect:", *how)
+    assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode() == content.digest(content.pattern(BIG))
 
 
