@@ -80,9 +80,9 @@ static void done(struct kp_desk *desk, int id)
 
 /* ---- Devices ----------------------------------------------------------------------------- */
 
-void kp_desk_versions(struct kp_json *json, unsigned versions)
+void kp_desk_versions(struct kp_json *json, const char *key, unsigned versions)
 {
-    kp_json_begin(json, "versions", '[');
+    kp_json_begin(json, key, '[');
     if ((versions & KP_USE_TLS12) != 0)
         kp_json_text(json, NULL, "1.2");
     if ((versions & KP_USE_TLS13) != 0)
@@ -125,7 +125,7 @@ void kp_desk_facts(const struct kp_desk *desk, struct kp_json *json, const char 
     kp_json_text(json, "suite", facts->suite);
     put_time(json, "since", facts->since);
     put_time(json, "seen", facts->seen);
-    kp_desk_versions(json, facts->versions);
+    kp_desk_versions(json, "versions", facts->versions);
     kp_json_bool(json, "saved", facts->saved);
     kp_json_text(json, "origin", origin);
     kp_json_end(json, '}');
@@ -302,6 +302,7 @@ static const struct row {
     {"state", state, {"name"}},
     {"find", kp_desk_find, {"device"}},
     {"add", kp_desk_find, {"device"}},
+    {"probe", kp_desk_probe, {"device"}},
     {"login", kp_desk_login, {"device"}},
     {"link", link_to, {"name"}},
     {"list-link", list_link, {NULL}},
@@ -418,6 +419,7 @@ void kp_desk_request_end(struct kp_desk_request *r)
 {
     unlink_request(r);
     kp_nearby_stop(r->nearby);
+    kp_probe_stop(r->probe);
     if (r->logging_in)
         kp_hub_login_drop(r->desk->hub, &r->login);
     kp_text_clear(&r->login.user);

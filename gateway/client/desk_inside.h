@@ -7,6 +7,7 @@
 #include "../net/nearby.h"
 #include "desk.h"
 #include "desk_json.h"
+#include "probe.h"
 
 #define KP_DESK_REQUESTS 32  /* of a client that take time, at once */
 #define KP_DESK_LOOK_MS 5000 /* for one device */
@@ -50,6 +51,8 @@ struct kp_desk_request {
     bool cant_look;
     char cant_why[256];
 
+    struct kp_probe *probe; /* NULL: none runs */
+
     /* Logging in. */
     struct kp_hub_login login;
     struct kp_text password; /* for the second place */
@@ -78,8 +81,8 @@ void kp_desk_refuse(struct kp_desk *desk, int id, const char *error, const char 
                     const char *more, int status);
 void kp_desk_facts(const struct kp_desk *desk, struct kp_json *json, const char *key,
                    const struct kp_site_facts *facts);
-/* The member "versions": what KP_USE_* names. */
-void kp_desk_versions(struct kp_json *json, unsigned versions);
+/* A list: what KP_USE_* names. */
+void kp_desk_versions(struct kp_json *json, const char *key, unsigned versions);
 
 /* ---- desk_near.c ------------------------------------------------------------------------- */
 
@@ -95,6 +98,7 @@ void kp_desk_watch(struct kp_desk *desk, struct kp_message *message);
 /* ---- desk_login.c ------------------------------------------------------------------------ */
 
 void kp_desk_find(struct kp_desk *desk, struct kp_message *message);
+void kp_desk_probe(struct kp_desk *desk, struct kp_message *message);
 void kp_desk_login(struct kp_desk *desk, struct kp_message *message);
 
 /* ---- desk_hold.c: who logged in, and for how long ---------------------------------------- */

@@ -1,6 +1,6 @@
 /*
- * Finding devices and logging in, for the desk's clients: what was typed becomes a target, a device
- * that isn't where it was is looked for, and the hub is given the login.
+ * Finding devices, asking what they are, and logging in, for the desk's clients: what was typed
+ * becomes a target, a device that isn't where it was is looked for, and the hub is given the login.
  */
 #include "desk_inside.h"
 
@@ -124,6 +124,85 @@ void kp_desk_find(struct kp_desk *desk, struct kp_message *m)
         kp_desk_look(r, r->login.target.id, KP_DESK_LOOK_MS, looked_for_find);
     else
         tell_found(r);
+}
+
+/* ---- probe ------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name; /* NULL: null */
+    enum kp_word word;
+} instead_rows[] = {
+    [KP_INSTEAD_NOTHING] = {NULL, KP_W_PROBE_SPEAKS},
+    [KP_INSTEAD_CERTIFICATE] = {"certificate", KP_W_ORDINARY},
+    [KP_INSTEAD_HTTP] = {"http", KP_W_PLAIN_HTTP},
+    [KP_INSTEAD_TLS] = {"other", KP_W_PROBE_OTHER_TLS},
+    [KP_INSTEAD_OTHER] = {"other", KP_W_NOT_TLS},
+};
+
+static void tell_probed(struct kp_desk_request *r, const struct kp_probe_verdict *verdict)
+{
+    const struct kp_target *target = &r->login.target;
+    char text[KP_WORD_LEN];
+    struct kp_json json;
+    kp_word(text, sizeof text, r->desk->language, instead_rows[verdict->instead].word, "where",
+            target->where, NULL);
+    kp_desk_begin(&json, r->id);
+    kp_json_text(&json, "where", target->where);
+    kp_json_bool(&json, "saved", target->saved.name[0] != '\0');
+    kp_json_text(&json, "name", target->saved.name);
+    kp_desk_versions(&json, "speaks", verdict->versions);
+    kp_json_text(&json, "instead", instead_rows[verdict->instead].name);
+    kp_json_text(&json, "text", text);
+    kp_desk_send(r->desk, &json, r->id);
+    kp_desk_request_end(r);
+}
+
+static void probed(void *owner, const struct kp_probe_verdict *verdict,
+                   const struct kp_trouble *trouble)
+{
+    struct kp_desk_request *r = owner;
+    char text[KP_WORD_LEN];
+    if (verdict->known) {
+        tell_probed(r, verdict);
+        return;
+    }
+    kp_explain(trouble, r->login.target.where, r->desk->language, text, sizeof text);
+    refuse(r, "trouble", text, STATUS_FAILED);
+}
+
+static void probe(struct kp_desk_request *r)
+{
+    const struct kp_target *target = &r->login.target;
+    int error = kp_probe_start(&r->probe, r->desk->loop, &target->link.host, probed, r);
+    char text[KP_WORD_LEN];
+    if (error == 0)
+        return;
+    kp_word(text, sizeof text, r->desk->language, KP_W_CONNECT_FAILED, "where", target->where,
+            "why", uv_strerror(error), NULL);
+    refuse(r, "failed", text, STATUS_FAILED);
+}
+
+/* Nothing of the person's is sent: so to who only claims to be it, too. */
+static void looked_for_probe(struct kp_desk_request *r)
+{
+    char text[KP_WORD_LEN];
+    if (r->seen_count == 0) {
+        refuse(r, "trouble", kp_desk_not_near(r, text), STATUS_FAILED);
+        return;
+    }
+    kp_target_put(&r->login.target, &r->seen[0].near.host);
+    probe(r);
+}
+
+void kp_desk_probe(struct kp_desk *desk, struct kp_message *m)
+{
+    struct kp_desk_request *r = kp_desk_request_new(desk, m->id);
+    if (r == NULL || !take_target(r, m, true))
+        return;
+    if (is_nowhere(&r->login.target))
+        kp_desk_look(r, r->login.target.id, KP_DESK_LOOK_MS, looked_for_probe);
+    else
+        probe(r);
 }
 
 /* ---- Who, and with what ------------------------------------------------------------------ */

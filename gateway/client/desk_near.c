@@ -46,7 +46,7 @@ static void put_seen(struct kp_json *json, const char *key, const struct kp_desk
     kp_json_text(json, "host_name", near->host_name);
     kp_json_number(json, "port", (uint64_t)strtoul(near->host.port, NULL, 10));
     kp_json_text(json, "id", near->id);
-    kp_desk_versions(json, near->versions);
+    kp_desk_versions(json, "versions", near->versions);
     kp_json_text(json, "path", near->path);
     kp_json_text(json, "saved_name", seen->saved_name);
     kp_json_end(json, '}');

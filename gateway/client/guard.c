@@ -151,6 +151,13 @@ static bool is_foreign(const struct kp_http_head *head, const char *own)
 
 /* ---- The secret -------------------------------------------------------------------------- */
 
+/* The browser keeps the cookie (SameSite=Strict) back from what another site began; an extension's
+ * rule can't tell, and adds the field to that, too. */
+static bool counts_field(const struct kp_http_head *head)
+{
+    return says(head, "Sec-Fetch-Site", "same-origin", "none").all;
+}
+
 static bool is_secret(struct kp_slice text, const char hex[HEX_LEN + 1])
 {
     return text.len == HEX_LEN && kp_equal_secret(text.at, hex, HEX_LEN);
@@ -185,7 +192,7 @@ static enum kp_guard_verdict judge_secret(const struct kp_http_head *head,
     }
     if (cookie.there && cookie.all)
         return KP_GUARD_PASS;
-    return field.there && field.all ? KP_GUARD_PASS_MARK : KP_GUARD_NO_SECRET;
+    return field.there && field.all && counts_field(head) ? KP_GUARD_PASS_MARK : KP_GUARD_NO_SECRET;
 }
 
 bool kp_guard_knows(const struct kp_http_head *head, const uint8_t secret[KP_GUARD_SECRET_LEN])

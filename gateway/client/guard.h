@@ -52,7 +52,9 @@ bool kp_guard_name(const struct kp_http_head *head, unsigned port, char name[KP_
  *     KP_GUARD_WORKER: a worker would answer in our place, also after logging out, and also those
  *     who come without the secret.
  *   - the secret, last: in the cookie (RFC 6265 4.2) or in the field.  Either will do; several of
- *     one kind must all be right.
+ *     one kind must all be right.  The field counts only where Sec-Fetch-Site is same-origin, none
+ *     or not there: a link of another site is not let in by it, as it isn't by the cookie, which is
+ *     SameSite=Strict.
  * Fields that are there twice and differ: the worse counts.  Host is compared once more, and must
  * be what an absolute target says, if there is one: else ASTRAY.  Values are taken in the one case
  * of letters that browsers write them in. */

@@ -476,6 +476,14 @@ static const char *const sentences[KP_WORDS][KP_LANGUAGES] = {
     [KP_W_DESK_MANY] = {"too many requests wait for their answers",
                         "zu viele Anfragen warten auf ihre Antwort"},
     [KP_W_DESK_LONG] = {"the answer is too long", "die Antwort ist zu lang"},
+    [KP_W_PROBE_SPEAKS] = {"{where} takes logins by Keyplate: whether it is the right device is "
+                           "proved by the password, in a login",
+                           "{where} nimmt Anmeldungen mit Keyplate: ob es das richtige Gerät ist, "
+                           "beweist bei der Anmeldung das Passwort"},
+    [KP_W_PROBE_OTHER_TLS] = {"{where} speaks TLS but takes no password at this level: it is no "
+                              "Keyplate device",
+                              "{where} spricht TLS, nimmt aber auf dieser Ebene kein Passwort: es "
+                              "ist kein Keyplate-Gerät"},
     [KP_W_AGENT_ALONE] = {"this program can't share devices with other windows: {why}",
                           "dieses Programm kann Geräte nicht mit anderen Fenstern teilen: {why}"},
 

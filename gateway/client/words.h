@@ -193,6 +193,8 @@ enum kp_word {
     KP_W_DESK_NOT_IN,
     KP_W_DESK_MANY,
     KP_W_DESK_LONG,
+    KP_W_PROBE_SPEAKS,
+    KP_W_PROBE_OTHER_TLS,
     KP_W_AGENT_ALONE,
 
     /* The hub: site.c, stay.c, hub.c. */

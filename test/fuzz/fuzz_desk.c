@@ -89,6 +89,19 @@ static void end_login(uint8_t how)
               (how & 0x40) != 0);
 }
 
+/* The oldest probe, if one runs; or none can be started from now on. */
+static void end_probe(uint8_t how)
+{
+    const struct kp_probe_verdict verdict = {
+        .versions = how & (KP_USE_TLS12 | KP_USE_TLS13),
+        .instead = (enum kp_probe_instead)((how >> 2) % (KP_INSTEAD_OTHER + 1)),
+        .known = (how & 0x20) != 0,
+    };
+    const struct kp_trouble trouble = {.stage = KP_AT_CONNECT, .net_error = UV_ECONNREFUSED};
+    fake.probe_error = how & 0x40 ? UV_ENOMEM : 0;
+    fake_probed(&verdict, &trouble);
+}
+
 static void happen(const uint8_t *line, size_t len)
 {
     uint8_t how = len > 2 ? line[2] : 0;
@@ -110,6 +123,9 @@ static void happen(const uint8_t *line, size_t len)
             if (fake.hooks[i] != NULL)
                 fake.hooks[i]->failed(fake.owners[i], "it is gone");
         turn();
+        break;
+    case 'p':
+        end_probe(how);
         break;
     case 's':
         fake.watches->said(fake.watches, NULL, KP_TELL_NOTE, "\xff\x01\"\\");
@@ -163,7 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     kp_desk_free(desk);
     turn();
-    must(fake.watches == NULL && fake.login == NULL && fake_lookers() == 0);
+    must(fake.watches == NULL && fake.login == NULL && fake_lookers() == 0 && fake_probing() == 0);
     must(!uv_loop_alive(&loop.uv));
     return 0;
 }

@@ -115,7 +115,7 @@ static void check_guard(const struct kp_http_head *head, const struct kp_names *
     if (verdict == KP_GUARD_PASS)
         must(contains(head, "Cookie", SECRET));
     if (verdict == KP_GUARD_PASS_MARK)
-        must(contains(head, KP_GUARD_FIELD, SECRET));
+        must(contains(head, KP_GUARD_FIELD, SECRET) && !contains(head, "Sec-Fetch-Site", "-site"));
     if (verdict == KP_GUARD_PASS || verdict == KP_GUARD_PASS_MARK) {
         must(!contains(head, "Origin", "evil"));
         must(!contains(head, "Sec-Fetch-Site", "s-site") || kp_slice_is(head->method, "GET") ||

@@ -192,6 +192,18 @@ def test_a_link_that_is_followed(face):
     refused(face, f"GET / HTTP/1.1\nHost: HOST\n{link}", (403,))
 
 
+def test_a_link_and_the_extension_s_field(face):
+    """An extension's rule adds the field to what another site's link opens, too, where the cookie is
+    kept back: it doesn't let anybody in, and the page has the way on."""
+    head = "GET /x HTTP/1.1\nHost: HOST\nX-Keyplate-Secret: SECRET\nSec-Fetch-Mode: navigate\n" \
+           "Sec-Fetch-Dest: document\nSec-Fetch-Site: "
+    for site in ("cross-site", "same-site", "none\nSec-Fetch-Site: cross-site", "Same-Origin", ""):
+        page = refused(face, head + site, (403,))
+        assert b'<a href="/">' in page.body and not page.field("Set-Cookie")
+    for site in ("none", "same-origin", "none\nSec-Fetch-Site: same-origin"):
+        assert face.cookie in passes(face, head + site).field("Set-Cookie")[0]
+
+
 # ---- The secret ---------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("cookie", [

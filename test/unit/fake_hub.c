@@ -304,3 +304,49 @@ void fake_near(const char *name, const char *id, const char *host)
         if (fake.hooks[i] != NULL)
             fake.hooks[i]->found(fake.owners[i], &near);
 }
+
+/* ---- What a device is -------------------------------------------------------------------- */
+
+int kp_probe_start(struct kp_probe **slot, struct kp_loop *loop, const struct kp_host *host,
+                   kp_probe_fn *done, void *owner)
+{
+    (void)loop;
+    *slot = NULL;
+    for (size_t i = 0; i < FAKE_PROBES && fake.probe_error == 0; i++) {
+        if (fake.probes[i].slot != NULL)
+            continue;
+        fake.probes[i] = (struct fake_probe){slot, done, owner, *host};
+        *slot = (struct kp_probe *)(void *)&fake.probes[i];
+        return 0;
+    }
+    return fake.probe_error != 0 ? fake.probe_error : UV_EBUSY;
+}
+
+void kp_probe_stop(struct kp_probe *probe)
+{
+    struct fake_probe *p = (struct fake_probe *)(void *)probe;
+    if (p == NULL)
+        return;
+    *p->slot = NULL;
+    p->slot = NULL;
+}
+
+void fake_probed(const struct kp_probe_verdict *verdict, const struct kp_trouble *trouble)
+{
+    for (size_t i = 0; i < FAKE_PROBES; i++) {
+        struct fake_probe *p = &fake.probes[i];
+        if (p->slot == NULL)
+            continue;
+        kp_probe_stop(*p->slot);
+        p->done(p->owner, verdict, trouble);
+        return;
+    }
+}
+
+unsigned fake_probing(void)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < FAKE_PROBES; i++)
+        count += fake.probes[i].slot != NULL;
+    return count;
+}

@@ -1,14 +1,16 @@
 /*
- * A hub, a neighbourhood and a list of devices that do what a test says, in place of the real ones:
- * what desk.c stands on.
+ * A hub, a neighbourhood, a list of devices and probes that do what a test says, in place of the
+ * real ones: what desk.c stands on.
  */
 #ifndef TEST_UNIT_FAKE_HUB_H
 #define TEST_UNIT_FAKE_HUB_H
 
 #include "client/hub.h"
+#include "client/probe.h"
 #include "net/nearby.h"
 
 #define FAKE_DEVICES 8
+#define FAKE_PROBES 40
 
 struct fake_device {
     char name[KP_SAVED_NAME_LEN];
@@ -43,6 +45,15 @@ extern struct fake {
     void *owners[4];
     int nearby_error;
 
+    /* What is asked what it is. */
+    struct fake_probe {
+        struct kp_probe **slot; /* NULL: free */
+        kp_probe_fn *done;
+        void *owner;
+        struct kp_host host;
+    } probes[FAKE_PROBES];
+    int probe_error;
+
     const char *list_error;
     int forget;
     size_t sentence_len; /* of "why", if not 0 */
@@ -55,5 +66,8 @@ struct fake_device *fake_add(const char *name, const char *id, uint8_t state, bo
 void fake_done(enum kp_login_result result, const char *name, const char *why, bool unreached);
 void fake_near(const char *name, const char *id, const char *host);
 unsigned fake_lookers(void);
+/* The oldest probe ends; trouble may be NULL where the verdict is known. */
+void fake_probed(const struct kp_probe_verdict *verdict, const struct kp_trouble *trouble);
+unsigned fake_probing(void);
 
 #endif

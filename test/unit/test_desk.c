@@ -831,6 +831,100 @@ static void test_longest(void **state)
     go(&c);
 }
 
+/* ---- What a device is -------------------------------------------------------------------- */
+
+#define PROBE(id) "{\"id\":" id ",\"type\":\"probe\",\"device\":\"heating\"}"
+
+static void test_probe(void **state)
+{
+    static const struct {
+        struct kp_probe_verdict verdict;
+        const char *says;
+    } rows[] = {
+        {{KP_USE_TLS12 | KP_USE_TLS13, KP_INSTEAD_NOTHING, true},
+         "\"speaks\":[\"1.2\",\"1.3\"],\"instead\":null,\"text\":\"192.0.2.9 takes logins"},
+        {{0, KP_INSTEAD_CERTIFICATE, true}, "\"speaks\":[],\"instead\":\"certificate\""},
+        {{0, KP_INSTEAD_HTTP, true}, "\"speaks\":[],\"instead\":\"http\""},
+        {{0, KP_INSTEAD_TLS, true}, "\"instead\":\"other\",\"text\":\"192.0.2.9 speaks TLS but"},
+        {{0, KP_INSTEAD_OTHER, true}, "\"instead\":\"other\",\"text\":\"192.0.2.9 doesn't speak"},
+    };
+    struct client c;
+    (void)state;
+    greet(&c, "true", "en");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_null(ask(&c, PROBE("1")));
+        assert_int_equal(fake_probing(), 1);
+        assert_string_equal(fake.probes[0].host.name, "192.0.2.9");
+        fake_probed(&rows[i].verdict, NULL);
+        assert_says(c.last, "{\"id\":1,\"ok\":true,\"where\":\"192.0.2.9\",\"saved\":false");
+        assert_says(c.last, rows[i].says);
+    }
+    fake_add("heating", "K7F3", KP_SITE_OUT, true);
+    assert_null(ask(&c, PROBE("2")));
+    fake_probed(&rows[0].verdict, NULL);
+    assert_says(c.last, "\"saved\":true,\"name\":\"heating\"");
+    assert_int_equal(fake.logins, 0);
+    go(&c);
+}
+
+static void test_probe_fails(void **state)
+{
+    static const struct kp_probe_verdict unknown = {0};
+    static const struct kp_trouble refused = {.stage = KP_AT_CONNECT, .net_error = UV_ECONNREFUSED};
+    struct client c;
+    (void)state;
+    greet(&c, "true", "de");
+    assert_null(ask(&c, PROBE("1")));
+    fake_probed(&unknown, &refused);
+    assert_says(c.last, "{\"id\":1,\"ok\":false,\"error\":\"trouble\",\"text\":\"unter 192.0.2.9");
+    fake.probe_error = UV_ENOMEM;
+    assert_says(ask(&c, PROBE("2")), "{\"id\":2,\"ok\":false,\"error\":\"failed\"");
+    assert_says(ask(&c, "{\"id\":3,\"type\":\"probe\"}"), "\"error\":\"misused\"");
+    fake.found = KP_TARGET_MISUSED;
+    assert_says(ask(&c, PROBE("4")), "\"error\":\"misused\"");
+    go(&c);
+}
+
+/* Who only claims to be it is asked, too. */
+static void test_probe_nowhere(void **state)
+{
+    static const struct kp_probe_verdict both = {KP_USE_TLS13, KP_INSTEAD_NOTHING, true};
+    struct client c;
+    (void)state;
+    greet(&c, "true", "en");
+    fake.found = KP_TARGET_NOWHERE;
+    strcpy(fake.found_id, "K7F3");
+    fake.found_versions = KP_USE_TLS12;
+    assert_null(ask(&c, PROBE("1")));
+    fake_near("Boiler", "K7F3", "192.0.2.77");
+    turn(0);
+    assert_int_equal(fake_probing(), 1);
+    fake_probed(&both, NULL);
+    assert_says(c.last, "\"where\":\"192.0.2.77:8443\"");
+    assert_null(ask(&c, PROBE("2")));
+    fake.hooks[0]->failed(fake.owners[0], "Avahi is gone");
+    turn(0);
+    assert_says(c.last, "{\"id\":2,\"ok\":false,\"error\":\"trouble\"");
+    go(&c);
+}
+
+static void test_probes_are_few_and_end_with_their_client(void **state)
+{
+    char text[100];
+    struct client c;
+    (void)state;
+    greet(&c, "true", "en");
+    for (int i = 1; i <= 32; i++) {
+        (void)snprintf(text, sizeof text, "{\"id\":%d,\"type\":\"probe\",\"device\":\"a\"}", i);
+        assert_null(ask(&c, text));
+    }
+    assert_says(ask(&c, PROBE("40")), "\"error\":\"busy\"");
+    assert_says(ask(&c, PROBE("32")), "\"error\":\"misused\"");
+    assert_int_equal(fake_probing(), 32);
+    go(&c);
+    assert_int_equal(fake_probing(), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -866,6 +960,10 @@ int main(void)
         TEST(test_gone_while_looking),
         TEST(test_discover),
         TEST(test_watch),
+        TEST(test_probe),
+        TEST(test_probe_fails),
+        TEST(test_probe_nowhere),
+        TEST(test_probes_are_few_and_end_with_their_client),
         TEST(test_longest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
