@@ -268,10 +268,10 @@ static void device_proved(struct kp_device *device, const struct kp_info *info)
     if (info->version == TLS13 && s->tls13 != NULL)
         kp_device_keep_tls13(device, s->tls13);
     s->version = info->version;
-    s->pake = info->pake;
     s->suite = info->suite_name;
     if (info->resumed)
         return;
+    s->pake = info->pake; /* a ticket carries on what was proved once, and has no PAKE of its own */
     s->due = info->version;
     look(s);
 }

@@ -54,7 +54,7 @@ struct kp_stay {
     char why[256];     /* of the keyring */
     uint16_t due;      /* the version of a full handshake that is still to be looked at; 0: none */
     uint16_t version;  /* of the last one */
-    const char *pake;  /* static; NULL: SRP */
+    const char *pake;  /* static, of the last one without a ticket; NULL: SRP */
     const char *suite; /* static */
     uint64_t since;    /* seconds since 1970 of the first proof */
     int error;         /* of making the login */

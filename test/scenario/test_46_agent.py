@@ -207,7 +207,11 @@ def test_the_second_time_by_its_name(box):
     assert agent.ask("logout", all=True)["ok"]
     again = agent.login(name)
     assert again["ok"] and again["device"]["protocol"] == "TLSv1.3", again
-    assert again["device"]["proof"] and again["device"]["suite"]
+    assert again["device"]["proof"] == "spake2plus" and again["device"]["suite"]
+    # Nor does a ticket, by which its pages come, change what was proved.
+    assert page(again["link"]) == b"hello"
+    after = agent.ask("state", name=name)["device"]
+    assert (after["proof"], after["protocol"]) == ("spake2plus", "TLSv1.3")
 
 
 def test_a_wrong_password(box):
