@@ -452,22 +452,30 @@ void kp_secure_deadline(struct kp_secure *s, uint32_t ms, bool renews)
 
 /* ---- The owner's side -------------------------------------------------------------------- */
 
+/* It is over, which no hook may be told from where that was found; and nothing else may happen any
+ * more that the pump would run for. */
+static void find_end(struct kp_secure *s)
+{
+    s->pump_again = true;
+    if (!s->pumping)
+        kp_secure_pump_later(s);
+}
+
 size_t kp_secure_send(struct kp_secure *s, const uint8_t *data, size_t len)
 {
     size_t total = 0;
     while (s->conn != NULL && total < len) {
         bool waited = wire_waits(s);
         size_t used = 0;
-        if (kp_app_in(s->conn, data + total, len - total, &used) != 0) {
-            s->pump_again = true;
-            break;
-        }
+        int error = kp_app_in(s->conn, data + total, len - total, &used);
         total += used;
         flush(s);
-        if (s->broken)
-            total = len; /* the pump will find that it is over */
-        else if (wire_waits(s) || (used == 0 && !waited))
+        if (error != 0 || s->broken) {
+            total = len; /* else the owner would wait for room, or try again without end */
+            find_end(s);
+        } else if (wire_waits(s) || (used == 0 && !waited)) {
             break; /* the engine takes nothing beside what waits; that may just have left */
+        }
     }
     s->bytes_out += total;
     s->room_wanted = total < len;

@@ -98,7 +98,8 @@ int kp_secure_dial(struct kp_secure *secure, struct kp_loop *loop, const struct 
                    struct kp_context *context, const struct kp_secure_offer *offer,
                    const struct kp_secure_hooks *hooks);
 
-/* Seals and sends; returns how many of len bytes were taken.  Fewer: hooks->room follows. */
+/* Seals and sends; returns how many of len bytes were taken.  Fewer: hooks->room follows.  One that
+ * failed takes all, and hooks->over follows, never from in here. */
 size_t kp_secure_send(struct kp_secure *secure, const uint8_t *data, size_t len);
 /* Whether bytes wait for the socket; if so hooks->room follows when they have left. */
 bool kp_secure_blocked(struct kp_secure *secure);
