@@ -19,6 +19,7 @@ void demo_firmware_upload(struct demo_conn *conn);
 void demo_firmware_image(struct demo_conn *conn);
 void demo_whoami_page(struct demo_conn *conn);
 void demo_whoami_json(struct demo_conn *conn);
+void demo_imitation_page(struct demo_conn *conn);
 
 /* Tells all who listen how the room is. */
 void demo_home_tell(struct demo_server *server);

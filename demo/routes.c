@@ -60,10 +60,13 @@ static const struct demo_route routes[] = {
     {"/firmware/image", demo_firmware_image, NULL, NULL, BODY_NONE},
     {"/whoami", demo_whoami_page, NULL, NULL, BODY_NONE},
     {"/whoami.json", demo_whoami_json, NULL, NULL, BODY_NONE},
+    {"/imitation", demo_imitation_page, NULL, NULL, BODY_NONE},
     {"/healthz", answer_health, NULL, NULL, BODY_NONE},
     {"/app.css", answer_asset, NULL, NULL, BODY_NONE},
     {"/app.js", answer_asset, NULL, NULL, BODY_NONE},
     {"/icon.svg", answer_asset, NULL, NULL, BODY_NONE},
+    {"/imitation.css", answer_asset, NULL, NULL, BODY_NONE},
+    {"/imitation.js", answer_asset, NULL, NULL, BODY_NONE},
 };
 
 static const struct demo_route *find(const char *path)

@@ -9,16 +9,16 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
-import time
 
 import pytest
 
 from browsers import PROGRAMS, Browser, modules
+from devices import saved
 from gateways import BUILD, PASSWORD, ROOT, SANITIZED, Box, Serve, until
-
 
 EXTENSION = ROOT / "browser" / "extension"
 DRIVER = ROOT / "test" / "browser" / "extension.mjs"
@@ -115,6 +115,8 @@ class Stage:
         if self.kind == "chromium" and self.grants:
             self.grant()
         self.browser = self.drive()
+        if self.kind == "firefox" and self.grants:
+            assert self.browser.do("grant", it=self.grants)
 
     def drive(self):
         return Driven(self.kind, self.folder, self.extension, self.language)
@@ -171,15 +173,15 @@ class Stage:
             for device in self.names():
                 self.keyplate("devices", "forget", device, status=None)
         except (AssertionError, OSError):
-            self.stop_browser()  # the next test has a new one
+            failed = True
         finally:
+            if failed:
+                self.stop_browser()  # the next test has a new one
             self.box.close()
 
     def names(self):
-        """Of devices that are saved or in."""
-        lines = self.keyplate("devices", "list", status=None).splitlines()
-        return [line.split()[0] for line in lines if line and not line[0].isupper() and "no device"
-                not in line]
+        """Of saved devices."""
+        return list(saved())
 
     def stop_browser(self):
         if self.browser is not None:
@@ -207,7 +209,8 @@ class Stage:
         self.box.passwd("add", path, "admin", password, "--group", "2048", *more)
         return path
 
-    def demo(self, device_id="demo-0001", password=PASSWORD, listen="127.0.0.1:0", credentials=None):
+    def demo(self, device_id="demo-0001", password=PASSWORD, listen="127.0.0.1:0", credentials=None,
+             more=()):
         """The demo device behind a serve."""
         process = subprocess.Popen(
             [DEMO, "--listen", "127.0.0.1:0", "--proxy-v2", "--quiet", "--state",
@@ -216,7 +219,7 @@ class Stage:
         self.box.programs.insert(0, Ends(process))
         line = process.stdout.readline().decode().split()
         assert line[:1] == ["listening"], line
-        return self.device(line[1], "--identity", "proxy-v2", device_id=device_id, password=password,
+        return self.device(line[1], "--identity", "proxy-v2", *more, device_id=device_id, password=password,
                            listen=listen, credentials=credentials)
 
     def device(self, upstream, *args, device_id="K7F3", password=PASSWORD, listen="127.0.0.1:0",
@@ -258,7 +261,7 @@ class Stage:
             "const one = document.querySelector(it); return one ? one.innerText : null", css, page)
 
     def until(self, code, page="menu", it=None):
-        self.browser.until(code, page, it)
+        return self.browser.until(code, page, it)
 
     def shows(self, css, words="", page="menu"):
         """Waits until something is to be seen that has the words; its text."""
@@ -290,20 +293,27 @@ class Stage:
 
     def landed(self, page="main"):
         """The origin of the device's page in this tab."""
-        self.browser.until("return /^http:..[a-z0-9-]+[.]localhost:[0-9]+$/.test(location.origin)"
-                           " && document.readyState === 'complete'", page)
-        return self.browser.run("return location.origin", page=page)
+        return self.browser.until(
+            "return /^http:..[a-z0-9-]+[.]localhost:[0-9]+$/.test(location.origin) && "
+            "!location.pathname.startsWith('/.keyplate/') && document.readyState === 'complete' && "
+            "location.origin", page)
 
     def at(self, origin, page="main"):
         """This tab is at that origin, and the page is there."""
-        self.browser.until("return location.origin === it && document.readyState === 'complete'", page,
-                           origin)
+        here = self.landed(page)
+        assert here == origin, here
+
+    def typable(self, origin):
+        """Waits until the popup says that this device's address can be typed."""
+        until(lambda: name_of(origin) in saved(), SLOW)
+        self.popup("typable")
+        self.until("return document.querySelector('#typed').checked", "typable")
+        self.browser.do("close", "typable")
 
     def placed(self, page="main", what=None):
         """This tab shows the place page; what it says."""
-        self.browser.until("return location.pathname === '/place/place.html' && "
-                           "document.querySelector('#what')?.dataset.what", page)
-        said = self.browser.run("return document.querySelector('#what').dataset.what", page=page)
+        said = self.browser.until("return location.pathname === '/place/place.html' && "
+                                  "document.querySelector('#what')?.dataset.what", page)
         assert what is None or said in (what if isinstance(what, tuple) else (what,)), said
         return said
 
@@ -316,10 +326,18 @@ class Stage:
         return until(so, SLOW, f"not proved: {self.toolbar(page)}")
 
     def idle(self, page="main", seconds=SLOW):
+        """The toolbar says nothing of this tab."""
         def so():
             bar = self.toolbar(page)
-            return bar["title"] == "Keyplate" and bar["shown"] in (None, False)
+            return bar["title"] == "Keyplate" and bar["beside"] in (None, "Keyplate")
         until(so, seconds, f"not idle: {self.toolbar(page)}")
+
+    def troubled(self, name, page="main"):
+        """The toolbar warns of this tab's device."""
+        def so():
+            title = self.toolbar(page)["title"]
+            return title.startswith(f"{name} (") and "not proved" in title
+        until(so, SLOW, f"no warning: {self.toolbar(page)}")
 
     # ---- Pictures ----------------------------------------------------------------------------
 
@@ -361,3 +379,99 @@ def command(pid):
 
 def name_of(origin):
     return origin.removeprefix("http://").split(".")[0]
+
+
+# ---- Fixtures -----------------------------------------------------------------------------------
+
+TYPED = "127.0.52.1"    # a person may type it: that was allowed before
+TYPED_2 = "127.0.52.2"  # that, too
+FRESH = "127.0.52.9"    # nobody was asked about it
+GRANTS = [f"{scheme}://{host}/*" for host in (TYPED, TYPED_2) for scheme in ("http", "https")]
+
+
+@pytest.fixture(scope="module", params=sorted(PROGRAMS))
+def whole(request):
+    """One browser for the tests of a module."""
+    made = Stage(request.param, GRANTS)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def stage(whole, request):
+    failed = request.session.testsfailed
+    whole.begin()
+    yield whole
+    whole.end(request.node.name, request.session.testsfailed > failed)
+
+
+# ---- Small peers --------------------------------------------------------------------------------
+
+class Counter:
+    """Takes connections, remembers how each began, and carries them on if there is somewhere to.
+    spoil(number, data): what the device says, changed on its way."""
+
+    def __init__(self, host, port=0, to=None, spoil=None, answer=b""):
+        self.to, self.spoil, self.answer = to, spoil, answer
+        self.seen = []  # the first bytes of each
+        self.listener = socket.create_server((host, port), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        self.at = f"{host}:{self.port}"
+        self.open = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            self.open.append(sock)
+            threading.Thread(target=self.one, args=(sock,), daemon=True).start()
+
+    def one(self, sock):
+        try:
+            sock.settimeout(30)
+            first = sock.recv(65536)
+            if not first:
+                return
+            self.seen.append(first)
+            if self.to is None:
+                sock.sendall(self.answer)
+            else:
+                self.carry(sock, first, len(self.seen))
+        except OSError:
+            pass
+        finally:
+            sock.close()
+
+    def carry(self, sock, first, number):
+        host, port = self.to.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=30) as device:
+            device.sendall(first)
+            up = threading.Thread(target=self.pump, args=(sock, device, None), daemon=True)
+            up.start()
+            self.pump(device, sock, self.spoil and (lambda data: self.spoil(number, data)))
+            up.join(5)
+
+    @staticmethod
+    def pump(source, sink, change):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(change(data) if change else data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def stop(self):
+        for sock in [self.listener, *self.open]:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            sock.close()
+
+
+def guesses(serve):
+    """At the password, that this serve has seen fail."""
+    return serve.log().count("proof-failed")

@@ -1,0 +1,185 @@
+// Tabs: which device each one shows, its icon and title, and how tabs are taken away from a device
+// that isn't proved and brought back. An icon is always worked out anew from what is true now: the
+// tab's own address, the agent's word, and whether its page was loaded after the login.
+import { deviceOf, loopbackOf, pathOf, placeOf, placeQuery } from '../shared/address.js';
+
+const PLACE = 'place/place.html';
+const LOOK_MS = 100;
+const SIZES = [16, 32, 48];
+const TOGETHER = 6; // a device has at most 8 links that wait to be opened
+
+/**
+ * The face of a tab: {device, icon, title}, device null where it shows none. `isReady(name)`: it is
+ * in, and so are its rules; `stale`: the tab's page may be older than that.
+ */
+export function faceOf({ url, place, stale, devices, isReady }) {
+  const here = deviceOf(url, devices);
+  const placed = here ? null : devices.find(({ name }) => name === place?.name);
+  const device = here ?? placed ?? null;
+  if (here && !stale && here.state === 'in' && isReady(here.name)) {
+    return { device, icon: 'proved', title: 'title.proved' };
+  }
+  if (device && (device.state === 'refused' || device.state === 'stranger')) {
+    return { device, icon: 'trouble', title: 'title.trouble' };
+  }
+  return { device, icon: 'idle', title: 'title.idle' };
+}
+
+const wait = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+const originOf = (url) => (loopbackOf(url) ? new URL(url).origin : '');
+
+export class Tabs {
+  #api;
+  #firefox;
+  #say;
+  #devices; // () => all that are known
+  #isReady;
+  #stale = new Map(); // tab: the origin that its page, loaded before the login, is of
+  #painted = new Set(); // tabs that don't look as tabs do by themselves
+  #claimed = new Set(); // tabs that a login is about to fill
+
+  constructor({ api, firefox, say, devices, isReady }) {
+    this.#api = api;
+    this.#firefox = firefox;
+    this.#say = say;
+    this.#devices = devices;
+    this.#isReady = isReady;
+  }
+
+  /* ---- What they show -------------------------------------------------------------------- */
+
+  /** All at http://*.localhost, at any port. */
+  async loopback() {
+    return this.#query({ url: 'http://*.localhost/*' });
+  }
+
+  async at(origin) {
+    return (await this.loopback()).filter(({ url }) => originOf(url) === origin);
+  }
+
+  /** Our place page's facts, if the tab shows it. */
+  placeIn(tab) {
+    return tab.url?.startsWith(this.#api.runtime.getURL(PLACE)) ? placeOf(tab.url) : null;
+  }
+
+  /** It was updated; true if it came to another address, or loaded its own again. */
+  updated(change, tab) {
+    const origin = this.#stale.get(tab.id);
+    if (origin && originOf(tab.url) !== origin) this.#stale.delete(tab.id);
+    this.#paint(tab);
+    // In Firefox a tab that begins to load still has its old address.
+    return Boolean(change.url) || (!this.#firefox && change.status === 'loading');
+  }
+
+  removed(id) {
+    this.#stale.delete(id);
+    this.#painted.delete(id);
+    this.#claimed.delete(id);
+  }
+
+  async #query(what) {
+    try {
+      return await this.#api.tabs.query(what);
+    } catch (error) {
+      console.error('Keyplate: tabs can’t be looked at:', error.message);
+      return [];
+    }
+  }
+
+  /* ---- Icons ----------------------------------------------------------------------------- */
+
+  async paintAll() {
+    for (const tab of await this.#query({})) this.#paint(tab);
+  }
+
+  #paint(tab) {
+    const face = faceOf({
+      url: tab.url ?? '', place: this.placeIn(tab), stale: this.#stale.has(tab.id),
+      devices: this.#devices(), isReady: this.#isReady,
+    });
+    if (!face.device && !this.#painted.has(tab.id)) return;
+    if (face.device) this.#painted.add(tab.id);
+    else this.#painted.delete(tab.id);
+    const api = this.#api;
+    this.#dress(api.action, tab.id, face);
+    if (!this.#firefox) return;
+    this.#dress(api.pageAction, tab.id, face);
+    this.#quiet(face.device ? api.pageAction.show(tab.id) : api.pageAction.hide(tab.id));
+  }
+
+  #dress(button, tabId, { icon, title, device }) {
+    const path = Object.fromEntries(SIZES.map((size) => [size, `/icons/${icon}-${size}.png`]));
+    this.#quiet(button.setIcon({ tabId, path }));
+    this.#quiet(button.setTitle({ tabId, title: this.#say(title, device ?? {}) }));
+  }
+
+  /* A tab that has gone needs nothing. */
+  #quiet(promise) {
+    Promise.resolve(promise).catch(() => {});
+  }
+
+  /* ---- Away and back --------------------------------------------------------------------- */
+
+  /** To the place page. What its device's page was is left behind, unless the page holds on. */
+  async take(tab, what, name) {
+    const url = this.#api.runtime.getURL(PLACE) + placeQuery(what, name, pathOf(tab.url));
+    await this.go(tab.id, url, true);
+  }
+
+  /** Takes all tabs of origin away; resolves to how many stay after `ms`. They are stale: no login
+      that comes now is theirs. */
+  async clear(origin, what, name, ms) {
+    let left = await this.at(origin);
+    for (const tab of left) this.#stale.set(tab.id, origin);
+    await Promise.all(left.map((tab) => this.take(tab, what, name)));
+    for (const end = Date.now() + ms; left.length > 0 && Date.now() < end;) {
+      await wait(LOOK_MS);
+      left = (await this.at(origin)).filter(({ id }) => this.#stale.has(id));
+    }
+    return left.length;
+  }
+
+  /** A login will fill this tab itself. */
+  claim(id) {
+    if (id !== null) this.#claimed.add(id);
+  }
+
+  unclaim(id) {
+    this.#claimed.delete(id);
+  }
+
+  /** Place pages of a device that is in now go where they came from; link(path) makes the way. */
+  async bringBack(name, link) {
+    const all = await this.#query({ url: `${this.#api.runtime.getURL(PLACE)}*` });
+    const mine = all.filter((tab) => !this.#claimed.has(tab.id)
+      && this.placeIn(tab)?.name === name);
+    for (let i = 0; i < mine.length && this.#isReady(name); i += TOGETHER) {
+      if (i > 0) await wait(2000);
+      await Promise.all(mine.slice(i, i + TOGETHER).map(async (tab) => {
+        const url = await link(this.placeIn(tab).to);
+        if (url) await this.go(tab.id, url, true);
+      }));
+    }
+  }
+
+  /** Resolves to whether there is such a tab. `instead`: nobody wants to come back to what it
+      shows. */
+  async go(id, url, instead = false) {
+    const how = this.#firefox && instead ? { url, loadReplace: true } : { url };
+    for (let tries = 0; tries < 3; tries++) {
+      try {
+        await this.#api.tabs.update(id, how);
+        return true;
+      } catch {
+        await wait(3 * LOOK_MS); // a tab that is being dragged can't be changed
+      }
+    }
+    return false;
+  }
+
+  /** In tab `id`, or in a new one. */
+  async open(id, url) {
+    if (id !== null && await this.go(id, url, true)) return;
+    await this.#api.tabs.create({ url });
+  }
+}
