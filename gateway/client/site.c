@@ -318,12 +318,34 @@ void kp_site_login_drop(struct kp_site *site)
     fall_back(site);
 }
 
+static void add_what_was_learnt(const struct kp_stay *stay, struct kp_site_facts *facts)
+{
+    facts->versions |= stay->remember.versions;
+    facts->saved |= stay->remember.kept == KP_KEPT_NEW;
+    if (stay->remember.entry.seen != 0)
+        facts->seen = stay->remember.entry.seen;
+}
+
+/* It stays known when the stay is gone. */
+static void keep_what_was_learnt(struct kp_site *site)
+{
+    struct kp_site_facts facts = {
+        .versions = site->versions, .saved = site->saved, .seen = site->seen};
+    if (site->stay == NULL)
+        return;
+    add_what_was_learnt(site->stay, &facts);
+    site->versions = facts.versions;
+    site->saved = facts.saved;
+    site->seen = facts.seen;
+}
+
 void kp_site_logout(struct kp_site *site)
 {
     if (site->stay == NULL && site->trying == NULL)
         return;
     kp_loop_forget(site->loop, &site->fails);
     cut_uses(site);
+    keep_what_was_learnt(site);
     kp_stay_leave(site->trying);
     kp_stay_leave(site->stay);
     site->trying = site->stay = NULL;
@@ -389,10 +411,7 @@ void kp_site_facts(const struct kp_site *site, struct kp_site_facts *facts)
     };
     if (stay == NULL)
         return;
-    facts->versions |= stay->remember.versions;
-    facts->saved |= stay->remember.kept == KP_KEPT_NEW;
-    if (stay->remember.entry.seen != 0)
-        facts->seen = stay->remember.entry.seen;
+    add_what_was_learnt(stay, facts);
     if (site->state != KP_SITE_IN)
         return;
     facts->protocol = stay->version == 0x0304 ? "TLSv1.3" : "TLSv1.2";

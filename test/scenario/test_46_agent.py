@@ -205,6 +205,9 @@ def test_the_second_time_by_its_name(box):
     name = agent.login(serve.at)["device"]["name"]
     until(lambda: name in saved())
     assert agent.ask("logout", all=True)["ok"]
+    while (out := agent.next_event("state")["device"])["state"] != "out":
+        pass
+    assert out["saved"] and out["seen"] and out["versions"], out
     again = agent.login(name)
     assert again["ok"] and again["device"]["protocol"] == "TLSv1.3", again
     assert again["device"]["proof"] == "spake2plus" and again["device"]["suite"]
