@@ -150,6 +150,10 @@ export const words = {
   'login.try-anyway': ['Try it anyway', 'Trotzdem versuchen'],
   'error.gone': ['The agent ended meanwhile. Try again.',
     'Der Agent wurde inzwischen beendet. Versuchen Sie es noch einmal.'],
+  'error.late': ['The agent gave no answer in time. Try again.',
+    'Der Agent hat nicht rechtzeitig geantwortet. Versuchen Sie es noch einmal.'],
+  'error.busy': ['Too much is being asked at once. Try again in a moment.',
+    'Gerade wird zu viel auf einmal gefragt. Versuchen Sie es gleich noch einmal.'],
   'error.other': ['That didn’t work.', 'Das hat nicht geklappt.'],
 
   /* ---- The popup: forget ---- */

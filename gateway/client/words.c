@@ -131,12 +131,12 @@ static const char *const sentences[KP_WORDS][KP_LANGUAGES] = {
                              "gebraucht"},
     [KP_W_MORE_ID] = {"if they are right, then the device id \"{id}\" is not this device's",
                       "sind sie richtig, dann ist \"{id}\" nicht die ID dieses Geräts"},
-    [KP_W_MORE_SAVED] = {"it was asked for as the device saved as {name}, id \"{id}\": if it was "
-                         "reset or replaced it has another id: keyplate devices forget {name}, "
-                         "then start again",
-                         "gefragt war das als {name} gespeicherte Gerät, ID \"{id}\": nach einem "
-                         "Zurücksetzen oder Tausch ist die ID eine andere: keyplate devices forget "
-                         "{name}, dann noch einmal"},
+    [KP_W_MORE_SAVED] = {"{name} is saved with the device id \"{id}\": if it was reset or replaced "
+                         "it has another one; then forget it and start again (keyplate devices "
+                         "forget {name})",
+                         "{name} ist mit der Geräte-ID \"{id}\" gespeichert: nach einem "
+                         "Zurücksetzen oder Tausch ist sie eine andere; dann bitte vergessen und "
+                         "noch einmal (keyplate devices forget {name})"},
     [KP_W_TRIED] = {"tried: {tls12}", "versucht: {tls12}"},
     [KP_W_TRIED_ID_GIVEN] = {"tried: TLS 1.3, SPAKE2+ ({form}), id \"{id}\" (given){tls12}",
                              "versucht: TLS 1.3, SPAKE2+ ({form}), ID \"{id}\" "
@@ -228,10 +228,10 @@ static const char *const sentences[KP_WORDS][KP_LANGUAGES] = {
                               "until then ({count} bytes) may have reached it",
                               "die Verbindung ist getrennt, und nichts wurde gespeichert; was bis "
                               "dahin gesendet wurde ({count} Byte), kann aber angekommen sein"},
-    [KP_W_ALARM_REPLACED] = {"if the device was replaced: keyplate devices forget {name}, then "
-                             "start again",
-                             "wurde das Gerät getauscht: keyplate devices forget {name}, dann noch "
-                             "einmal"},
+    [KP_W_ALARM_REPLACED] = {"if the device was replaced, forget the old one and start again "
+                             "(keyplate devices forget {name})",
+                             "wurde das Gerät getauscht, bitte das alte vergessen und noch einmal "
+                             "(keyplate devices forget {name})"},
     [KP_W_ID_UNCHECKED] =
         {"it was not checked that this is the device \"{id}\": TLS 1.2 doesn't prove that, and "
          "what the device says of itself can't be read: {why}",

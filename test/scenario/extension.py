@@ -25,7 +25,7 @@ DRIVER = ROOT / "test" / "browser" / "extension.mjs"
 SHOTS = BUILD / "screenshots" / "extension"
 DEMO = BUILD / "demo" / "keyplate-demo-device"
 SLOW = 45 if SANITIZED else 20  # seconds: for what a browser and the agent do together
-HOSTS = {"chromium": ".config/chromium/NativeMessagingHosts", "firefox": ".mozilla/native-messaging-hosts"}
+HOSTS = ".config/chromium/NativeMessagingHosts"
 AGENT = """#!/bin/sh
 echo "$$" >>'{folder}/agents'
 exec '{agent}' "$@" 2>>'{folder}/agent.log'
@@ -73,7 +73,8 @@ class Stage:
             pytest.skip("there is no extension")
         if not (BUILD / "keyplate-agent").exists():
             pytest.skip("this build has no keyplate-agent")
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kp-"))  # short: a socket's name has 107 bytes
+        # Short: a socket's name has 107 bytes.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kp-"))
         self.patch = pytest.MonkeyPatch()
         for name in ("state", "runtime"):
             (self.folder / name).mkdir(mode=0o700)
@@ -106,7 +107,7 @@ class Stage:
         # Chromium looks beside the profile, which isn't where a person has it.
         beside = self.folder / "profile" / "NativeMessagingHosts"
         if self.kind == "chromium" and not beside.exists():
-            beside.symlink_to(self.folder / HOSTS["chromium"])
+            beside.symlink_to(self.folder / HOSTS)
 
     def uninstall(self):
         self.keyplate("browser", "remove", HOME=str(self.folder))

@@ -228,8 +228,8 @@ def test_what_else_a_failed_proof_can_mean(box):
     serve = device(box, "K7F3")
     assert connect(box, serve).returncode == 0
     other = replace(box, serve, "X-9")
-    asked = ('it was asked for as the device saved as 127-0-0-1, id "K7F3": if it was reset or '
-             "replaced it has another id: keyplate devices forget 127-0-0-1, then start again")
+    asked = ('127-0-0-1 is saved with the device id "K7F3": if it was reset or replaced it has '
+             "another one; then forget it and start again (keyplate devices forget 127-0-0-1)")
     given = 'if they are right, then the device id "K7F3" is not this device\'s'
     for target, more in ((other.at, asked), ("127-0-0-1", asked),
                          (f"keyplate://K7F3@{other.at}/?v=1", given)):

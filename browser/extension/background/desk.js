@@ -230,7 +230,8 @@ export class Desk {
     const { devices, grants } = this.#given;
     const device = devices.get(name);
     if (!device) return { ok: false, error: 'misused' };
-    await grants.giveBack(device, devices.all());
+    // It is a host's: other devices there, at other ports, lose it, too, as they got it.
+    await grants.giveBack(device, []);
     return { ok: true };
   }
 }

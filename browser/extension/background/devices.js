@@ -67,7 +67,7 @@ export class Devices {
   }
 
   heard(event) {
-    if (event.event === 'state') this.#state(deviceFrom(event.device, this.#port));
+    if (event.event === 'state') this.#state(event.device);
     else if (event.event === 'said') this.#hear(event);
     else if (event.event === 'near') this.#come(nearFrom(event.device));
     else if (event.event === 'gone') this.#near.delete(event.name);
@@ -103,16 +103,24 @@ export class Devices {
     return this.#said;
   }
 
-  #state(device) {
-    if (!device || (!this.get(device.name) && this.#devices.size >= DEVICES_MAX)) return;
-    this.#put(device.name, device);
+  /* A device whose new state can't be read isn't what it was, either. */
+  #state(told) {
+    const now = deviceFrom(told, this.#port);
+    const known = this.#devices.has(told?.name);
+    if (known || (now && this.#devices.size < DEVICES_MAX)) this.#put(told.name, now);
   }
 
   #put(name, now) {
     const before = this.get(name);
     if (now) this.#devices.set(name, now);
     else this.#devices.delete(name);
+    if (now?.state === 'in' && before?.state !== 'in') this.#settle(name);
     this.#turned(now, before);
+  }
+
+  /* Why it wasn't in any more is old news once it is again; a warning may be of this login. */
+  #settle(name) {
+    this.#said = this.#said.filter((it) => it.name !== name || it.level === 'warning');
   }
 
   #hear({ name, level, text: what }) {

@@ -1,7 +1,10 @@
 // Removes what the browser kept of one device's origin, and of nothing else. What each browser can
 // do by origin was measured: Firefox wants the host, for cookies and workers, and the host with its
-// port, for storage; it keeps caches and files of scripts, which the gateway's Clear-Site-Data
-// removes, and the HTTP cache.
+// port, for storage. Caches and files that scripts made it clears by the word of the origin itself
+// alone (Clear-Site-Data), which the agent gives for who is logged out; and its HTTP cache, where a
+// page is told that: see Tabs.passBy.
+import { clearingOf } from '../shared/address.js';
+
 const CHROMIUM = ['cookies', 'localStorage', 'indexedDB', 'cacheStorage', 'fileSystems',
   'serviceWorkers', 'cache'];
 const FIREFOX = ['cookies', 'localStorage', 'indexedDB', 'serviceWorkers', 'cache'];
@@ -19,18 +22,24 @@ export function removalOf(origin, firefox, workersOnly) {
   ];
 }
 
+const WORD_MS = 5000; // for the agent's word
+
 export class Eraser {
   #data;
   #firefox;
+  #get;
   #pending = new Set(); // origins with a tab that stayed: it can write again until it is gone
 
-  constructor({ data, firefox }) {
+  constructor({ data, firefox, get }) {
     this.#data = data;
     this.#firefox = firefox;
+    this.#get = get;
   }
 
-  async all(origin) {
+  /** `there`: the agent is, so that nobody else answers at its port. Not for a device that is in. */
+  async all(origin, there) {
     await this.#remove(origin, false);
+    if (this.#firefox && there) await this.#hear(origin);
   }
 
   async workers(origin) {
@@ -48,6 +57,15 @@ export class Eraser {
 
   pending() {
     return [...this.#pending];
+  }
+
+  async #hear(origin) {
+    try {
+      const signal = AbortSignal.timeout(WORD_MS);
+      await this.#get(clearingOf(`${origin}/`), { cache: 'no-store', signal });
+    } catch (error) {
+      console.error('Keyplate: caches of scripts weren’t cleared:', error.message);
+    }
   }
 
   async #remove(origin, workersOnly) {

@@ -15,9 +15,11 @@ import { Tabs } from './tabs.js';
 
 const IDLE_MS = 60000; // an agent that nobody needs is let go after that
 const PORTS_MAX = 2;
+const WATCH = 'watch'; // wakes the background should it have been ended while a device was in
 
 let letGo = null; // the timer of that
 let tending = false;
+let watching = null;
 let looked = ''; // the devices whose grants were looked at
 
 const agent = new Agent({
@@ -39,7 +41,9 @@ const devices = new Devices({
 const tabs = new Tabs({
   api, firefox, say, devices: () => devices.all(), isReady: (name) => stays.isReady(name),
 });
-const erase = new Eraser({ data: api.browsingData, firefox });
+const erase = new Eraser({
+  data: api.browsingData, firefox, get: (...what) => fetch(...what),
+});
 const grants = new Grants(api.permissions);
 const rules = new Rules({
   net: api.declarativeNetRequest,
@@ -67,6 +71,7 @@ api.tabs.onRemoved.addListener((id) => {
   tabs.removed(id);
   moved();
 });
+api.alarms.onAlarm.addListener(() => tend());
 api.permissions.onAdded.addListener(() => lookAtGrants().catch(complain));
 api.permissions.onRemoved.addListener(() => lookAtGrants().catch(complain));
 
@@ -146,11 +151,21 @@ function tend() {
   tending = true;
   setTimeout(() => {
     tending = false;
+    watch(stays.proved().length > 0);
     isNeeded().then((needed) => {
       if (needed) hold();
       else if (agent.connected && letGo === null) letGo = setTimeout(release, IDLE_MS);
     }).catch(complain);
   }, 50);
+}
+
+/* Chromium may end a background that hangs, and its agent with it: tabs must not go on looking
+   proved until somebody touches one. */
+function watch(on) {
+  if (on === watching) return;
+  watching = on;
+  const done = on ? api.alarms.create(WATCH, { periodInMinutes: 1 }) : api.alarms.clear(WATCH);
+  Promise.resolve(done).catch(complain);
 }
 
 function hold() {

@@ -72,7 +72,8 @@ export class Stays {
     for (const origin of this.#erase.pending()) {
       if ((await this.#tabs.at(origin)).length > 0 || !this.#erase.notLater(origin)) continue;
       const name = new URL(origin).hostname.replace(/\.localhost$/, '');
-      this.#then(name, () => (this.isReady(name) ? null : this.#erase.all(origin)));
+      const job = () => (this.isReady(name) ? null : this.#erase.all(origin, this.#agent.ready));
+      this.#then(name, job);
     }
   }
 
@@ -115,8 +116,10 @@ export class Stays {
     this.#rules.syncSecrets();
     this.#tabs.paintAll();
     this.#then(name, async () => {
-      const left = await this.#tabs.clear(origin, what, name, this.#patience.leave);
-      await this.#erase.all(origin);
+      const ms = this.#patience.leave;
+      if (what === 'logged-out' && this.#agent.ready) await this.#tabs.passBy(origin, ms);
+      const left = await this.#tabs.clear(origin, what, name, ms);
+      await this.#erase.all(origin, this.#agent.ready);
       if (left > 0) this.#erase.later(origin);
     });
   }
@@ -149,7 +152,7 @@ export class Stays {
     };
     if (!still()) return;
     await this.#tabs.clear(origin, 'out', name, this.#patience.away);
-    if (this.#erase.notLater(origin)) await this.#erase.all(origin);
+    if (this.#erase.notLater(origin)) await this.#erase.all(origin, false);
     else await this.#erase.workers(origin);
     if (!still()) return;
     const answer = await this.link(name, '/');
@@ -178,7 +181,7 @@ export class Stays {
     this.#then(name, async () => {
       if (this.#devices.get(name)?.state === 'in') return;
       const left = await this.#tabs.clear(origin, this.#whyOut(now), name, this.#patience.leave);
-      if (sweep) await this.#erase.all(origin);
+      if (sweep) await this.#erase.all(origin, this.#agent.ready);
       if (left > 0) this.#erase.later(origin);
     });
   }

@@ -1,7 +1,7 @@
 // Tabs: which device each one shows, its icon and title, and how tabs are taken away from a device
 // that isn't proved and brought back. An icon is always worked out anew from what is true now: the
 // tab's own address, the agent's word, and whether its page was loaded after the login.
-import { deviceOf, loopbackOf, pathOf, placeOf, placeQuery } from '../shared/address.js';
+import { clearingOf, deviceOf, loopbackOf, pathOf, placeOf, placeQuery } from '../shared/address.js';
 
 const PLACE = 'place/place.html';
 const LOOK_MS = 100;
@@ -124,6 +124,23 @@ export class Tabs {
   async take(tab, what, name) {
     const url = this.#api.runtime.getURL(PLACE) + placeQuery(what, name, pathOf(tab.url));
     await this.go(tab.id, url, true);
+  }
+
+  /** Firefox clears its HTTP cache by the word of a page of that origin alone: so its tabs pass by the
+      agent's page that says so, for `ms` at most. What doesn't move stays where it is. */
+  async passBy(origin, ms) {
+    const moving = await this.at(origin);
+    if (!this.#firefox) return;
+    const gone = new Set(moving.map(({ id }) => id));
+    await Promise.all(moving.map((tab) => this.go(tab.id, clearingOf(tab.url), true)));
+    for (const end = Date.now() + ms; gone.size > 0 && Date.now() < end;) {
+      await wait(LOOK_MS);
+      const there = new Map((await this.at(origin)).map((tab) => [tab.id, tab]));
+      for (const id of gone) {
+        const tab = there.get(id);
+        if (!tab || (tab.url === clearingOf(tab.url) && tab.status === 'complete')) gone.delete(id);
+      }
+    }
   }
 
   /** Takes all tabs of origin away; resolves to how many stay after `ms`. They are stale: no login

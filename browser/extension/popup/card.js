@@ -5,7 +5,7 @@ import { api, firefox } from '../shared/api.js';
 import { $, lockOf, redraw, write } from '../shared/dom.js';
 import { say } from '../words.js';
 import { factRows } from './facts.js';
-import { failureText, sentence, versionWords } from './text.js';
+import { failureText, sentence, typedFor, versionWords } from './text.js';
 
 const probes = new Map(); // device: 'asking' or the agent's answer, as long as the popup is open
 
@@ -108,7 +108,8 @@ function pathHere({ tab }) {
 }
 
 function logIn(stage, device) {
-  stage.login({ typed: device.name, tab: stage.tab.id, path: pathHere(stage), from: 'card-login' });
+  const address = typedFor(device);
+  stage.login({ typed: address, tab: stage.tab.id, path: pathHere(stage), from: 'card-login' });
 }
 
 /* ---- Another address --------------------------------------------------------------------- */
@@ -123,7 +124,7 @@ function drawAsk(stage, { device, local }) {
   write($('ask-where'), device);
   write($('ask-text'), askText(known, speaks, device));
   $('ask-text').classList.toggle('busy', known === 'asking');
-  $('ask-check').hidden = Boolean(known);
+  $('ask-check').hidden = known === 'asking' || Boolean(known?.ok);
   $('ask-login').hidden = !speaks;
 }
 

@@ -3,7 +3,7 @@ import { $, el, padlock, redraw, write } from '../shared/dom.js';
 import { say } from '../words.js';
 import * as card from './card.js';
 import { factRows, stateWords } from './facts.js';
-import { nearAddress, sentence, strangersName, takePassword } from './text.js';
+import { nearAddress, sentence, strangersName, takePassword, typedFor } from './text.js';
 
 const opened = new Set(); // names of the devices whose details are shown
 
@@ -88,6 +88,7 @@ function actionButton(stage, device) {
   const { name, state } = device;
   if (state === 'proving' || state === 'stranger') return null;
   const isIn = state === 'in';
+  const typed = typedFor(device);
   const button = el('button', {
     className: `button slim ${isIn ? 'open' : 'login'}`,
     textContent: say(isIn ? 'do.open' : 'do.login'),
@@ -96,7 +97,7 @@ function actionButton(stage, device) {
   });
   button.addEventListener('click', () => {
     if (isIn) stage.open(device, '/');
-    else stage.login({ typed: name, tab: stage.emptyTab(), path: '/', from: `act ${name}` });
+    else stage.login({ typed, tab: stage.emptyTab(), path: '/', from: `act ${name}` });
   });
   return button;
 }

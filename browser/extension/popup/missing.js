@@ -26,8 +26,8 @@ export function setUp(stage) {
     $('again').disabled = true;
     stage.talk.ask({ ask: 'again' }).then(() => { $('again').disabled = false; });
   });
-  $('step-install').append(command(INSTALL));
-  $('step-register').append(command(REGISTER));
+  $('step-install').append(command(stage, INSTALL));
+  $('step-register').append(command(stage, REGISTER));
   api.runtime.getPlatformInfo().then(({ os }) => {
     system = os;
     if (stage.view) draw(stage);
@@ -42,7 +42,7 @@ function browserName() {
 }
 
 /** A command with a button that copies it. */
-function command(text) {
+function command(stage, text) {
   const copy = el('button', {
     className: 'button slim', textContent: say('copy.do'),
     ariaLabel: say('copy.label', { command: text }),
@@ -50,6 +50,7 @@ function command(text) {
   copy.addEventListener('click', () => {
     navigator.clipboard.writeText(text).then(() => {
       copy.textContent = say('copy.done');
+      stage.say(say('copy.done')); // its label says what it does, not that it did
     }).catch(() => getSelection().selectAllChildren(copy.previousSibling));
   });
   return el('div', { className: 'command' }, el('code', { textContent: text }), copy);
@@ -66,7 +67,7 @@ export function draw(stage) {
   $('steps').hidden = !steps;
   $('missing-more').hidden = !steps;
   $('again').classList.toggle('main', !notYet);
-  drawCommand({ refused: REGISTER, broken: STATUS }[agent.is]);
+  drawCommand(stage, { refused: REGISTER, broken: STATUS }[agent.is]);
   write($('missing-detail'), detail(agent));
 }
 
@@ -78,11 +79,11 @@ function drawWords({ is }, notYet) {
   write($('missing-confined'), say('missing.confined', values));
 }
 
-function drawCommand(text) {
+function drawCommand(stage, text) {
   $('missing-command').hidden = !text;
   if (text && $('missing-command').dataset.text !== text) {
     $('missing-command').dataset.text = text;
-    $('missing-command').replaceChildren(command(text));
+    $('missing-command').replaceChildren(command(stage, text));
   }
 }
 

@@ -9,7 +9,7 @@ import * as forget from './forget.js';
 import * as home from './home.js';
 import * as login from './login.js';
 import * as missing from './missing.js';
-import { failureText } from './text.js';
+import { failureText, typedFor } from './text.js';
 
 const views = { home, login, forget, missing, loading: {} };
 const EMPTY_TABS = ['', 'about:blank', 'about:newtab', 'about:home', 'chrome://newtab/',
@@ -20,6 +20,8 @@ const LOOK_MS = 400;
 let name = 'loading'; // of the view
 let back = null; // what had the focus before the view: an id or a data-focus
 let offered = false; // the login of a place page is offered once, not after each Cancel
+let opening = false;
+let newest = null; // of the views that came
 
 /* What the views are given. */
 const stage = {
@@ -86,7 +88,7 @@ function arrive() {
   const device = place && stage.view.devices.find((it) => it.name === place.name);
   if (offered || !device || !['out', 'refused'].includes(device.state)) return;
   offered = true;
-  beginLogin({ typed: device.name, tab: stage.tab.id, path: place.to, from: 'card-login' });
+  beginLogin({ typed: typedFor(device), tab: stage.tab.id, path: place.to, from: 'card-login' });
 }
 
 /* ---- What views do ----------------------------------------------------------------------- */
@@ -117,9 +119,12 @@ function beginLogin(wish) {
 
 /* Opens a device that is in: here if this tab is about it or empty, else in a new tab. */
 function open(device, path) {
+  if (opening) return; // a second click would be a second tab
+  opening = true;
   const here = $('card').dataset.name === device.name && !$('card').hidden;
   const tab = here ? stage.tab.id : stage.emptyTab();
   stage.talk.ask({ ask: 'open', name: device.name, path: path || '/', tab }).then((answer) => {
+    opening = false;
     if (answer.ok) close();
     else stage.tell(failureText(answer, device.where, device.name));
   });
@@ -176,8 +181,9 @@ async function watchTab() {
 }
 
 async function take(view) {
+  newest = view;
   stage.tab = await readTab();
-  stage.view = view;
+  stage.view = newest;
   settle();
 }
 

@@ -41,10 +41,19 @@ export function sentence(text, ...asWritten) {
   return /[.!?:…)]$/.test(whole) ? whole : `${whole}.`;
 }
 
+/* Of the background: of an agent that is gone, silent, or asked too much already. */
+const ERRORS = { gone: 'error.gone', late: 'error.late', busy: 'error.busy' };
+
 /** The sentence for a request that failed; the agent's own where it has one. */
 export function failureText(answer, ...asWritten) {
   if (answer.text) return sentence(answer.text, ...asWritten);
-  return say(answer.error === 'gone' ? 'error.gone' : 'error.other');
+  return say(ERRORS[answer.error] ?? 'error.other');
+}
+
+/** What find and login take for a device: they know the names of saved ones alone, and would take
+    another for a host's. */
+export function typedFor({ saved, name, where }) {
+  return saved ? name : where;
 }
 
 /** What find and login take for something that is near. */

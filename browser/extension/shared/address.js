@@ -6,6 +6,7 @@ const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const TO_MAX = 2048;
 const USUAL = { 'http:': '80', 'https:': '443' };
 const PATH_OF_LINK = /^\/\.keyplate\/open\/[^/]*/;
+const CLEARING = '/.keyplate/out';
 const LOCAL_ENDINGS = ['.local', '.internal', '.home.arpa'];
 
 function parsed(url) {
@@ -121,11 +122,18 @@ function pathOnly(text) {
   return fits ? text : '/';
 }
 
+/** Of a tab at a device that was logged out: the page of the agent's that clears what the browser
+    kept there, on the way to ours. */
+export function clearingOf(url) {
+  return `${new URL(url).origin}${CLEARING}?${new URLSearchParams({ to: pathOf(url) })}`;
+}
+
 /** The path of url that comes back after a login: a one-time link's own path, which is used up, is
     left out. */
 export function pathOf(url) {
   const it = web(url);
   if (!it) return '/';
+  if (it.pathname === CLEARING) return pathOnly(it.searchParams.get('to') ?? '/');
   return pathOnly(it.pathname.replace(PATH_OF_LINK, '') + it.search + it.hash);
 }
 

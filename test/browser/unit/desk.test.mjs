@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { answerFor, Desk, requestFrom } from '../../../browser/extension/background/desk.js';
 import { deviceFrom, Devices } from '../../../browser/extension/background/devices.js';
+import { Grants } from '../../../browser/extension/background/grants.js';
 
 const POPUP = 'chrome-extension://abc/popup/popup.html';
 const PLACE = 'chrome-extension://abc/place/place.html';
@@ -39,7 +40,10 @@ function desk() {
     tabs: {
       claim: () => {}, unclaim: () => {}, open: async (tab, link) => it.opened.push([tab, link]),
     },
-    grants: { has: () => false, giveBack: async () => {} },
+    grants: {
+      has: (device) => it.grants?.has(device) ?? false,
+      giveBack: async (...of) => it.grants?.giveBack(...of),
+    },
     typedOrigins: () => ['http://192.168.1.77/*'],
     changed: () => it.desk.push(),
     relist: async () => {},
@@ -154,4 +158,59 @@ test('of what the agent tells nothing malformed is kept, and no origin is believ
   const kept = [devices.said().length, devices.near().length, devices.all().length];
   assert.deepEqual(kept, [5, 64, 256]);
   assert.deepEqual(devices.said().at(-1), { name: null, level: 'note', text: 't299' });
+});
+
+test('a state that can’t be read ends what was', () => {
+  const turns = [];
+  const devices = new Devices({
+    turned: (now, before) => turns.push([now?.state ?? null, before?.state ?? null]),
+    changed: () => {},
+  });
+  devices.heard({ event: 'state', device: { name: 'a', state: 'in' } });
+  devices.heard({ event: 'state', device: { name: 'a', state: 'paused' } });
+  devices.heard({ event: 'state', device: { name: 'b', state: 'paused' } });
+  for (const device of [null, undefined, 5, {}]) devices.heard({ event: 'state', device });
+  assert.deepEqual(turns, [['in', null], [null, 'in']]);
+  assert.deepEqual(devices.all(), []);
+});
+
+test('notices of why a device was out go when it is in again; warnings stay', () => {
+  const devices = new Devices({ turned: () => {}, changed: () => {} });
+  const state = (is) => devices.heard({ event: 'state', device: { name: 'a', state: is } });
+  const hear = (name, level) => devices.heard({ event: 'said', name, level, text: level });
+  state('refused');
+  for (const level of ['failure', 'note', 'warning']) hear('a', level);
+  hear('b', 'failure');
+  hear(null, 'note');
+  state('in');
+  const left = devices.said().map(({ name, level }) => [name, level]);
+  assert.deepEqual(left, [['a', 'warning'], ['b', 'failure'], [null, 'note']]);
+  hear('a', 'note');
+  state('in');
+  assert.equal(devices.said().length, 4);
+});
+
+test('a permission that is taken back goes, whoever else is at that host', async () => {
+  const it = desk();
+  const [removed, granted] = [[], new Set()];
+  const host = (origins) => origins.map((origin) => new URL(origin.replace('*', '')).host);
+  it.grants = new Grants({
+    contains: async ({ origins }) => host(origins).every((one) => granted.has(one)),
+    remove: async ({ origins }) => { removed.push(origins); },
+  });
+  for (const [name, where] of [['a', '192.168.1.77'], ['b', '192.168.1.77:8443'], ['c', 'c.local']]) {
+    granted.add(where.split(':')[0]);
+    it.devices.heard({ event: 'state', device: { name, where, state: 'out', saved: true } });
+  }
+  await it.grants.look(it.devices.all());
+  const port = portOf();
+  it.desk.connect(port);
+  port.say({ id: 1, ask: 'untyped', name: 'a' });
+  await tick();
+  assert.deepEqual(removed, [['http://192.168.1.77/*', 'https://192.168.1.77/*']]);
+  // Who is forgotten takes it along only if nobody else there has it.
+  port.say({ id: 2, ask: 'forget', name: 'a' });
+  port.say({ id: 3, ask: 'forget', name: 'c' });
+  await tick();
+  assert.deepEqual(removed.slice(1), [['http://c.local/*', 'https://c.local/*']]);
 });

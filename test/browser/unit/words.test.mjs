@@ -113,6 +113,20 @@ test('the agent’s texts become sentences', () => {
   assert.equal(sentence(undefined), '');
 });
 
+test('a failure has a sentence, the agent’s own if there is one', () => {
+  spoken = 'en';
+  assert.equal(text.failureText({ error: 'busy', text: 'a login runs' }), 'A login runs.');
+  const own = ['gone', 'late', 'busy', 'failed', 'new'].map((error) => text.failureText({ error }));
+  assert.equal(new Set(own).size, 4);
+  assert.equal(own[3], own[4]);
+});
+
+test('a device that isn’t saved has no name that the agent would know', () => {
+  const device = { name: '192-168-1-77', where: '192.168.1.77' };
+  assert.equal(text.typedFor({ ...device, saved: true }), device.name);
+  assert.equal(text.typedFor({ ...device, saved: false }), device.where);
+});
+
 test('times are short', () => {
   spoken = 'de';
   const now = new Date(2026, 10, 23, 18, 0);
