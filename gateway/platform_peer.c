@@ -259,6 +259,41 @@ static bool search_tables(const struct tuple *tuple, struct row *row)
     return search_table("/proc/net/tcp6", tuple, true, row);
 }
 
+/* ---- Who was at a port before ------------------------------------------------------------ */
+
+/* Of one that is open and can still send: "  12: LOCAL:PORT REMOTE STATE ..." */
+static bool is_held_by_another(const char *line, unsigned port)
+{
+    unsigned local_port;
+    struct row row;
+    if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %u %*s %lu", &local_port,
+               &row.state, &row.uid, &row.inode) != 4)
+        return false;
+    return local_port == port && row.inode != 0 &&
+           (row.state == TCP_IS_ESTABLISHED || row.state == TCP_IS_CLOSE_WAIT) &&
+           judge(row.uid) != KP_PEER_PERSON;
+}
+
+static bool table_has_another(const char *path, unsigned port)
+{
+    char line[512];
+    FILE *table = fopen(path, "re");
+    bool found = false;
+    int i;
+    if (table == NULL)
+        return errno != ENOENT; /* a machine without IPv6 has one table */
+    for (i = 0; i < ROWS_MAX && !found && fgets(line, sizeof line, table) != NULL; i++)
+        found = is_held_by_another(line, port);
+    found |= i == ROWS_MAX;
+    (void)fclose(table);
+    return found;
+}
+
+bool kp_platform_port_is_held(unsigned port)
+{
+    return table_has_another("/proc/net/tcp", port) || table_has_another("/proc/net/tcp6", port);
+}
+
 /* ---- The peers --------------------------------------------------------------------------- */
 
 enum kp_peer kp_platform_peer(int fd)

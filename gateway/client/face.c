@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../net/sock.h"
+#include "../platform.h"
 #include "visitor.h"
 
 #define TRIES 40
@@ -67,8 +68,14 @@ static int bind_both(struct kp_face *face, unsigned port)
         return face->fds[0];
     face->fds[1] = listen_at("[::1]", port);
     if (face->fds[1] >= 0 || is_without_ipv6(face->fds[1])) {
-        face->port = port;
-        return 0;
+        /* Now that nobody else gets new ones: a browser would send what is for us over an old one.
+         */
+        if (!kp_platform_port_is_held(port)) {
+            face->port = port;
+            return 0;
+        }
+        close_sockets(face);
+        return UV_EADDRINUSE;
     }
     int error = face->fds[1];
     close_sockets(face);

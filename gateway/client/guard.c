@@ -149,6 +149,21 @@ static bool is_foreign(const struct kp_http_head *head, const char *own)
            (!says(head, "Sec-Fetch-Site", "same-origin", "none").all && !follows_link(head));
 }
 
+/* What a browser loads before anybody has gone there.  It says "none" of itself then, whatever page
+ * asked for that (speculation rules do), and so looks typed. */
+static bool is_speculative(const struct kp_http_head *head)
+{
+    static const char *const fields[] = {"Sec-Purpose", "Purpose", "X-Moz"};
+    struct said site = says_one(head, "Sec-Fetch-Site", "same-origin");
+    struct kp_slice value;
+    if (site.there && site.all)
+        return false;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (kp_http_head_find(head, fields[i], &value))
+            return true;
+    return false;
+}
+
 /* ---- The secret -------------------------------------------------------------------------- */
 
 /* The browser keeps the cookie (SameSite=Strict) back from what another site began; an extension's
@@ -226,6 +241,8 @@ enum kp_guard_verdict kp_guard_judge(const struct kp_http_head *head, const char
     enum kp_guard_verdict verdict;
     if (!is_own(head->host, own) || !is_of_one_mind(head))
         return KP_GUARD_ASTRAY;
+    if (is_speculative(head))
+        return KP_GUARD_FOREIGN;
     if (is_link(head))
         return KP_GUARD_LINK;
     if (is_foreign(head, own))

@@ -44,6 +44,9 @@ bool kp_guard_name(const struct kp_http_head *head, unsigned port, char name[KP_
  *   - Sec-Fetch-Site, where a browser sends it, must be same-origin or none; another site
  *     (same-site too: another port of that name) may at most follow a link: GET or HEAD,
  *     Sec-Fetch-Mode navigate, Sec-Fetch-Dest document.
+ *   - what a browser loads ahead (Sec-Purpose, Purpose, X-Moz) must be said to be same-origin: of
+ *     what speculation rules of any page ask for it says "none".  The person's own going there
+ *     follows, and is judged anew.
  *   - Origin, if there, must be http://OWN; "null" only beside Sec-Fetch-Site: same-origin.
  *   - a KP_GUARD_OPEN path with GET and, where said, navigate and document, is KP_GUARD_LINK,
  *     whatever site it came from, if it has no Origin; other KP_GUARD_PATH paths need all that

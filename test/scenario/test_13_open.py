@@ -320,6 +320,50 @@ def test_the_port_is_kept(box):
     assert port()[0] == own, "when it is free again"
 
 
+# Takes the port, says so, keeps the first connection and closes the port again.
+SQUATTER = """
+import os, socket, sys
+listener = socket.create_server((sys.argv[1], int(sys.argv[2])), family=int(sys.argv[3]))
+os.write(1, b"t")
+kept = listener.accept()[0]
+listener.close()
+os.write(1, b"k")
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("family, at", [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_who_had_the_port_keeps_no_browser(box, family, at):
+    """A browser goes on using a connection that it has, also to who is no more at that port."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be another user for a while")
+    serve = box.serve(box.upstream(talk_http()))
+
+    def port():
+        face = box.open(serve)
+        face.signal(signal.SIGINT)
+        assert face.wait(5) == 0
+        return face.port
+
+    own = port()
+    squatter = subprocess.Popen(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-c", SQUATTER,
+         at, str(own), str(int(family))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    try:
+        assert squatter.stdout.read(1) == b"t"
+        with socket.create_connection((at, own)):
+            assert squatter.stdout.read(1) == b"k"
+            assert port() != own
+        squatter.stdin.close()
+        assert squatter.wait(5) == 0
+        assert port() == own, "when nobody else has any of it"
+    finally:
+        if squatter.poll() is None:
+            squatter.kill()
+            squatter.wait()
+        squatter.stdout.close()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_end_frees_all(box, number):
     """With pages and tunnels open."""

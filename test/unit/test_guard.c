@@ -166,6 +166,15 @@ static const struct {
      KP_GUARD_NO_SECRET},
     {"Cookie: " KP_GUARD_COOKIE "=" OTHER "\r\n" COOKIE, KP_GUARD_NO_SECRET},
     {COOKIE "Cookie: " KP_GUARD_COOKIE "=x\r\n", KP_GUARD_NO_SECRET},
+    /* Ahead of anybody's going there: only what the device's own page wants. */
+    {COOKIE SITE("none") NAVIGATE "Sec-Purpose: prefetch;prerender\r\n", KP_GUARD_FOREIGN},
+    {FIELD SITE("none") NAVIGATE "Sec-Purpose: prefetch\r\n", KP_GUARD_FOREIGN},
+    {COOKIE SITE("same-site") NAVIGATE "Sec-Purpose: prefetch\r\n", KP_GUARD_FOREIGN},
+    {COOKIE "Sec-Purpose: \r\n", KP_GUARD_FOREIGN},
+    {COOKIE SITE("none") "Purpose: prefetch\r\n", KP_GUARD_FOREIGN},
+    {COOKIE SITE("none") "X-Moz: prefetch\r\n", KP_GUARD_FOREIGN},
+    {COOKIE SITE("same-origin") "Sec-Purpose: prefetch\r\n", KP_GUARD_PASS},
+    {COOKIE SITE("same-origin") SITE("none") "Sec-Purpose: prefetch\r\n", KP_GUARD_FOREIGN},
     /* Or in the field. */
     {FIELD, KP_GUARD_PASS_MARK},
     {"x-keyplate-SECRET: " SECRET "\r\n", KP_GUARD_PASS_MARK},

@@ -166,7 +166,7 @@ static const struct {
 } kinds[] = {
     {KP_PAGE_LOGGED_OUT, 403, "Logged out of heating"},
     {KP_PAGE_NOT_IN, 403, "<code>keyplate open heating</code>"},
-    {KP_PAGE_PROVING, 503, "http-equiv=\"refresh\" content=\"2\""},
+    {KP_PAGE_PROVING, 503, "http-equiv=\"refresh\" content=\"2;url=/\""},
     {KP_PAGE_BAD_ANSWER, 502, "What heating sent"},
     {KP_PAGE_LATE, 504, "heating took the request"},
     {KP_PAGE_NO_SECRET, 403, "<code>keyplate open heating</code>"},
