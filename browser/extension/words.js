@@ -25,6 +25,7 @@ export const words = {
   'fact.since': ['Since', 'Seit'],
   'fact.seen': ['Last proved', 'Zuletzt bestätigt'],
   'fact.id': ['Device ID', 'Geräte-ID'],
+  'fact.day': ['today', 'heute'],
   'fact.today': ['today, {time}', 'heute, {time}'],
   'do.open': ['Open', 'Öffnen'],
   'do.open-name': ['Open {name}', '{name} öffnen'],
@@ -37,8 +38,10 @@ export const words = {
 
   /* ---- The popup: this tab ---- */
   'home.heading': ['This tab', 'Dieser Tab'],
-  'home.proved': ['Proved: this page comes from the device that knows your password.',
-    'Bestätigt: Diese Seite kommt von dem Gerät, das Ihr Passwort kennt.'],
+  'home.proved': ['Proved: what comes here is from the device that knows your password, or a '
+    + 'notice of Keyplate’s own.',
+  'Bestätigt: Was hier ankommt, ist von dem Gerät, das Ihr Passwort kennt, oder ein Hinweis von '
+    + 'Keyplate selbst.'],
   'home.out': ['This is a device of yours, but you aren’t logged in.',
     'Das ist eines Ihrer Geräte, aber Sie sind nicht angemeldet.'],
   'home.typed-out': ['This is the address of a device of yours. The page in this tab isn’t '
@@ -100,7 +103,7 @@ export const words = {
   'near.claims': ['claims to be {name}', 'gibt sich als {name} aus'],
   'add.label': ['Add a device', 'Gerät hinzufügen'],
   'add.hint': ['192.168.1.1 or keyplate://…', '192.168.1.1 oder keyplate://…'],
-  'add.go': ['Go on', 'Weiter'],
+  'add.go': ['Continue', 'Weiter'],
   'add.empty': ['Type an address, or the link on the label.',
     'Geben Sie eine Adresse oder den Link auf dem Etikett ein.'],
   'add.broken-link': ['The password in this link can’t be read. Take away everything from the # '
@@ -115,8 +118,8 @@ export const words = {
     + 'nicht.'],
   'said.failure': ['Failure', 'Fehler'],
   'said.warning': ['Warning', 'Warnung'],
-  'said.note': ['Note', 'Hinweis'],
   'said.heading': ['Notices', 'Meldungen'],
+  'said.away': ['Dismiss this notice', 'Diese Meldung ausblenden'],
   'foot.privacy': ['Privacy', 'Datenschutz'],
 
   /* ---- The popup: login ---- */
@@ -137,8 +140,10 @@ export const words = {
     'Passwort im Schlüsselbund dieses Computers aufbewahren'],
   'login.id-ask': ['I have the device ID', 'Ich habe die Geräte-ID'],
   'login.id': ['Device ID, as on the label', 'Geräte-ID, wie auf dem Etikett'],
-  'login.proof': ['The password is never sent to the device. Both sides prove that they know it.',
-    'Das Passwort wird nie an das Gerät gesendet. Beide Seiten beweisen, dass sie es kennen.'],
+  'login.proof': [
+    'It is on the device’s label. It is never sent: both sides prove that they know it.',
+    'Es steht auf dem Etikett des Geräts. Es wird nie gesendet: Beide Seiten beweisen, dass sie es '
+      + 'kennen.'],
   'login.busy': ['Proving…', 'Wird geprüft…'],
   'login.done': ['{name} is proved.', '{name} ist bestätigt.'],
   'login.no-user': ['Type the user name.', 'Geben Sie den Benutzernamen ein.'],
@@ -164,6 +169,7 @@ export const words = {
     + 'Computer entfernt, und was der Browser von den Seiten behalten hat, wird gelöscht.'],
   'forget.device': ['Nothing changes on the device itself.', 'Am Gerät selbst ändert sich nichts.'],
   'forget.yes': ['Forget', 'Vergessen'],
+  'forget.done': ['{name} is forgotten.', '{name} ist vergessen.'],
 
   /* ---- The popup: no agent ---- */
   'loading.text': ['Starting…', 'Wird gestartet…'],
@@ -254,6 +260,14 @@ export const words = {
     + 'again. If you didn’t, check your network first.',
   'Wenn Sie das Gerät getauscht oder zurückgesetzt haben, vergessen Sie es in Keyplate und fügen '
     + 'Sie es neu hinzu. Wenn nicht, prüfen Sie zuerst Ihr Netz.'],
+  'place.unknown': ['This device isn’t known', 'Dieses Gerät ist nicht bekannt'],
+  'place.unknown-what': ['Keyplate doesn’t know this device any more: it was forgotten on this '
+    + 'computer.',
+  'Keyplate kennt dieses Gerät nicht mehr: Es wurde auf diesem Computer vergessen.'],
+  'place.unknown-do': ['To add it again, open Keyplate and type the device’s address, or the link '
+    + 'on its label, under “Add a device”.',
+  'Um es wieder hinzuzufügen, öffnen Sie Keyplate und geben Sie die Adresse des Geräts oder den '
+    + 'Link auf dem Etikett unter „Gerät hinzufügen“ ein.'],
   'place.open': ['Open Keyplate', 'Keyplate öffnen'],
   'place.how': ['Click the padlock in the toolbar, or look for Keyplate in the menu of extensions.',
     'Klicken Sie auf das Schloss in der Symbolleiste, oder suchen Sie Keyplate im Menü der '

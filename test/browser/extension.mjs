@@ -269,6 +269,12 @@ const acts = {
     pages.clear();
     for (const one of await browser.pages()) if (one !== home) await one.close().catch(() => null);
   },
+  // Ends Chromium's background, as the browser may itself at any time.
+  async stop_worker() {
+    const is = (one) => one.type() === 'service_worker' && one.url().startsWith(base);
+    const worker = await browser.targets().find(is).worker();
+    await worker.close();
+  },
   // The process to end when a browser is to be killed.
   async pid() {
     return browser.process().pid;

@@ -178,12 +178,33 @@ def test_the_agent_is_killed(stage):
     stage.idle(seconds=5)
     stage.placed("main", "ended")
     stage.shot("place-ended", "main", (800, 600))
-    stage.popup()
-    stage.click(f'#devices li[data-name="{name_of(origin)}"] .login')
+    stage.popup()  # it offers the login as soon as the new agent has told its devices
+    stage.shows("#login-what", name_of(origin))
     stage.send(user=None)
     stage.at(origin)
     stage.proved(name_of(origin))
     assert guesses(serve) == 0
+
+
+def test_the_background_is_ended(stage):
+    """Its agent ends with it, and here can't be started again: nobody touches the tab, and it must not go
+    on looking proved."""
+    if stage.kind != "chromium":
+        pytest.skip("its background is ended only with the browser")
+    origin = stage.login(stage.demo().at)
+    stage.proved(name_of(origin))
+    until(lambda: stage.browser.ask("return (await api.alarms.getAll()).length > 0"), SLOW)
+    stage.uninstall()
+    try:
+        stage.browser.do("stop_worker")
+        until(lambda: not stage.agents(), SLOW, "the agent outlives its background")
+        stage.idle(seconds=100)
+        assert stage.browser.ask("return (await api.alarms.getAll()).length > 0"), "nobody has told yet"
+    finally:
+        stage.install()
+    stage.popup()  # which is somebody's act, so that the agent is tried again
+    stage.placed("main", "out")
+    until(lambda: stage.browser.ask("return (await api.alarms.getAll()).length === 0"), SLOW)
 
 
 def test_the_browser_is_killed(stage):

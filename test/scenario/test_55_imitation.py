@@ -91,7 +91,7 @@ def test_it_looks_like_the_box_that_it_imitates(demo):
     words = (EXTENSION / "words.js").read_text()
     for key in ("login.title", "login.user", "login.password", "login.show", "login.remember",
                 "login.proof", "do.cancel"):
-        english = re.search(rf"'{key}': \['([^']+)'", words).group(1)
+        english = re.search(rf"'{key}': \[\s*'([^']+)'", words).group(1)
         assert f">{english}<" in form, key
     real = (EXTENSION / "shared" / "look.css").read_text()
     copy = demo.get("/imitation.css")

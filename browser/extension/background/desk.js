@@ -31,7 +31,7 @@ const ASKS = {
     remember: maybe(isFlag), check: maybe(isFlag), device_id: maybe(isText(1024)),
     tab: maybe(isTab), path: maybe(PATH),
   },
-  open: { name: NAME, path: PATH, tab: maybe(isTab) },
+  open: { name: NAME, tab: maybe(isTab) },
   logout: { name: NAME },
   forget: { name: NAME },
   untyped: { name: NAME },
@@ -190,13 +190,15 @@ export class Desk {
     const { agent, stays, tabs } = this.#given;
     let name = null;
     tabs.claim(tab);
+    const was = tabs.urlOf(tab);
     try {
       const asking = agent.ask('login', members, LOGIN_S);
       delete members.password;
       const answer = await asking;
       if (!answer.ok || !isName(answer.device?.name)) return answer;
       ({ name } = answer.device);
-      const opened = await this.#open({ name, path, tab });
+      const still = await tabs.isStill(tab, await was, name);
+      const opened = await this.#open({ name, path, tab: still ? tab : null });
       return opened.ok ? answer : opened;
     } finally {
       setTimeout(() => {
@@ -206,7 +208,8 @@ export class Desk {
     }
   }
 
-  async #open({ name, path, tab = null }) {
+  /* path: of a link that the person pasted, and of nothing else. */
+  async #open({ name, path = '/', tab = null }) {
     const { stays, tabs } = this.#given;
     await stays.settled(name);
     const answer = await stays.link(name, path);

@@ -45,6 +45,7 @@ export class Devices {
   #devices = new Map();
   #near = new Map();
   #said = [];
+  #been = new Set(); // names of those that were in
   #port = 0;
   #turned;
   #changed;
@@ -112,15 +113,28 @@ export class Devices {
 
   #put(name, now) {
     const before = this.get(name);
-    if (now) this.#devices.set(name, now);
+    if (now?.state === 'in') this.#been.add(name);
+    else if (!now) this.#been.delete(name);
+    if (this.#isKept(now)) this.#devices.set(name, now);
     else this.#devices.delete(name);
     if (now?.state === 'in' && before?.state !== 'in') this.#settle(name);
     this.#turned(now, before);
   }
 
+  /* A login that failed leaves nothing that a person knows. */
+  #isKept(now) {
+    return now !== null && (now.state !== 'out' || now.saved || this.#been.has(now.name));
+  }
+
   /* Why it wasn't in any more is old news once it is again; a warning may be of this login. */
   #settle(name) {
     this.#said = this.#said.filter((it) => it.name !== name || it.level === 'warning');
+  }
+
+  /** What is so each time that it is asked for is said once. */
+  warn(what) {
+    if (this.#said.some((it) => it.name === null && it.text === text(what))) return;
+    this.heard({ event: 'said', level: 'warning', text: what });
   }
 
   #hear({ name, level, text: what }) {

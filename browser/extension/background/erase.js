@@ -12,12 +12,13 @@ const FIREFOX = ['cookies', 'localStorage', 'indexedDB', 'serviceWorkers', 'cach
 const WORKERS = ['serviceWorkers', 'cacheStorage', 'cache'];
 
 /** The arguments of browsingData.remove. */
-export function removalOf(origin, firefox, workersOnly) {
-  const { hostname, host } = new URL(origin);
+export function removalOf(origins, firefox, workersOnly) {
+  const hostnames = origins.map((origin) => new URL(origin))
+    .flatMap(({ hostname, host }) => [hostname, host]);
   const kinds = (firefox ? FIREFOX : CHROMIUM)
     .filter((kind) => !workersOnly || WORKERS.includes(kind));
   return [
-    firefox ? { hostnames: [hostname, host] } : { origins: [origin] },
+    firefox ? { hostnames } : { origins },
     Object.fromEntries(kinds.map((kind) => [kind, true])),
   ];
 }
@@ -38,12 +39,18 @@ export class Eraser {
 
   /** `there`: the agent is, so that nobody else answers at its port. Not for a device that is in. */
   async all(origin, there) {
-    await this.#remove(origin, false);
+    await this.#remove([origin], false);
     if (this.#firefox && there) await this.#hear(origin);
   }
 
+  /** Of devices that weren't in as far as anybody knows: what scripts may have kept isn't worth a
+      request to each of them. */
+  async sweep(origins) {
+    await this.#remove(origins, false);
+  }
+
   async workers(origin) {
-    await this.#remove(origin, true);
+    await this.#remove([origin], true);
   }
 
   later(origin) {
@@ -62,15 +69,15 @@ export class Eraser {
   async #hear(origin) {
     try {
       const signal = AbortSignal.timeout(WORD_MS);
-      await this.#get(clearingOf(`${origin}/`), { cache: 'no-store', signal });
+      await this.#get(clearingOf(origin), { cache: 'no-store', signal });
     } catch (error) {
       console.error('Keyplate: caches of scripts weren’t cleared:', error.message);
     }
   }
 
-  async #remove(origin, workersOnly) {
+  async #remove(origins, workersOnly) {
     try {
-      await this.#data.remove(...removalOf(origin, this.#firefox, workersOnly));
+      await this.#data.remove(...removalOf(origins, this.#firefox, workersOnly));
     } catch (error) {
       console.error('Keyplate: not all could be cleared:', error.message);
     }

@@ -21,13 +21,19 @@ let letGo = null; // the timer of that
 let tending = false;
 let watching = null;
 let looked = ''; // the devices whose grants were looked at
+let told = false; // the agent has told its devices
+let whole = false; // and all of them
 
 const agent = new Agent({
   connect: () => api.runtime.connectNative(HOST),
   reason: (port) => api.runtime.lastError?.message ?? port.error?.message ?? '',
   language: language(),
   up,
-  down: () => devices.clear(),
+  down: () => {
+    told = false;
+    whole = false;
+    devices.clear();
+  },
   heard: (event) => devices.heard(event),
   changed: () => desk.push(),
 });
@@ -78,6 +84,7 @@ api.permissions.onRemoved.addListener(() => lookAtGrants().catch(complain));
 /* Before all else: rules of a background that was before. */
 rules.syncSecrets();
 const ports = readPorts();
+const painted = tabs.paintAnew();
 tend();
 
 /* ---- The agent --------------------------------------------------------------------------- */
@@ -94,9 +101,15 @@ async function up({ port, ownPort }) {
 
 async function relist() {
   if (!agent.ready) return;
-  const { ok, devices: told } = await agent.ask('list');
-  if (!ok || !agent.ready) return;
-  devices.list(told, agent.info().port);
+  const { ok, devices: all, text = '' } = await agent.ask('list');
+  if (!agent.ready) return;
+  const before = whole;
+  whole = ok && !text;
+  if (text) devices.warn(text);
+  if (!ok) return;
+  told = true;
+  devices.list(all, agent.info().port);
+  if (whole && !before) lookAtGrants().catch(complain);
 }
 
 /* At which ports devices were found at last: the one thing that is kept. */
@@ -125,10 +138,11 @@ function lookIfOthers() {
   lookAtGrants().catch(complain);
 }
 
+/* The rules for typed addresses stay as they are while not all devices are known. */
 async function lookAtGrants() {
   if (!agent.ready || !await grants.look(devices.all())) return;
   desk.push();
-  if (agent.ready) rules.syncTyped();
+  if (agent.ready && whole) rules.syncTyped();
 }
 
 function moved() {
@@ -151,8 +165,8 @@ function tend() {
   tending = true;
   setTimeout(() => {
     tending = false;
-    watch(stays.proved().length > 0);
-    isNeeded().then((needed) => {
+    isNeeded().then(async (needed) => {
+      await watchIfIn(needed);
       if (needed) hold();
       else if (agent.connected && letGo === null) letGo = setTimeout(release, IDLE_MS);
     }).catch(complain);
@@ -160,7 +174,15 @@ function tend() {
 }
 
 /* Chromium may end a background that hangs, and its agent with it: tabs must not go on looking
-   proved until somebody touches one. */
+   proved until somebody touches one. A background that begins knows of none that is in: it is woken
+   until the agent has told, or no tab could be meant. */
+async function watchIfIn(needed) {
+  await painted;
+  const isIn = devices.all().some(({ state }) => state === 'in');
+  if (isIn) watch(true);
+  else if (told || !needed) watch(false);
+}
+
 function watch(on) {
   if (on === watching) return;
   watching = on;

@@ -15,22 +15,18 @@ function setField(header, value) {
 }
 
 /**
- * Session rules of what is proved: [{name, origin, secret}]. A page that is typed has no initiator,
- * so main frames have a rule of their own; without resourceTypes a rule is for all but those.
- * Firefox calls the address of a WebSocket http, Chromium ws.
+ * Session rules of what is proved: [{origin, secret}]. Main frames alone: the answer to the first
+ * one sets the cookie, which is SameSite=Strict, and which all that a page loads then has. A page
+ * of whoever had the port before the login may still be there, in a frame of another site's: what
+ * it asks for must not get the secret.
  */
 export function secretRules(proved) {
   const rules = [];
-  for (const { name, origin, secret } of proved.slice(0, DEVICES_MAX)) {
+  for (const { origin, secret } of proved.slice(0, DEVICES_MAX)) {
     if (!SECRET.test(secret)) continue;
     const action = setField(SECRET_FIELD, secret);
-    const initiatorDomains = [`${name}.localhost`];
-    const http = `|${origin}/`;
-    const ws = `|ws${origin.slice('http'.length)}/`;
-    rules.push({ action, condition: { urlFilter: http, resourceTypes: ['main_frame'] } });
-    rules.push({ action, condition: { urlFilter: http, initiatorDomains } });
-    const sockets = { urlFilter: ws, initiatorDomains, resourceTypes: ['websocket'] };
-    rules.push({ action, condition: sockets });
+    const condition = { urlFilter: `|${origin}/`, resourceTypes: ['main_frame'] };
+    rules.push({ action, condition });
   }
   return numbered(rules);
 }

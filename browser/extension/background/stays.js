@@ -9,6 +9,7 @@ import { sameLogin } from './devices.js';
 
 /* Milliseconds for pages to go: before a login counts, and after it ended. */
 const PATIENCE = { away: 3000, leave: 1500 };
+const SWEEP_MS = 50; // for devices that are heard of together
 
 export class Stays {
   #agent;
@@ -21,6 +22,7 @@ export class Stays {
   #turns = new Map(); // name: the last thing that is being done about it
   #wasIn = new Set(); // names of devices that were in and logged out
   #swept = new Set(); // origins that were cleared for not being in when they were first heard of
+  #sweeping = null; // {origins, done}: those that are about to be
 
   constructor({ agent, devices, tabs, erase, rules, patience = PATIENCE }) {
     this.#agent = agent;
@@ -50,6 +52,7 @@ export class Stays {
     const wasIn = before?.state === 'in';
     const isIn = now?.state === 'in';
     if (wasIn && isIn) {
+      if (now.where !== before.where || now.user !== before.user) this.#tabs.paintAll();
       if (!sameLogin(now, before)) this.#again(now, before);
       return;
     }
@@ -134,7 +137,7 @@ export class Stays {
     this.#then(now.name, async () => {
       const { ok, secret } = await this.link(now.name, '/');
       const known = this.#ready.get(now.name);
-      if (!known || (ok && secret === known.secret)) return;
+      if (!known || !ok || secret === known.secret) return; // without an answer nothing is new
       this.#leave(before, 'out');
       this.#enter(now);
     });
@@ -167,22 +170,36 @@ export class Stays {
   /** Tabs that wait at the place page for a device that is in go on to it. */
   bringBack(name) {
     if (!this.isReady(name)) return;
-    const link = async (path) => (await this.link(name, path)).link;
+    const link = async () => (await this.link(name, '/')).link;
     this.#tabs.bringBack(name, link).catch((error) => console.error('Keyplate:', error.message));
   }
 
   /* Not in, and wasn't: whatever was kept is of a time that this background knows nothing of. */
   #keepOut(now, before) {
-    if (this.#mayStay(now)) return;
-    const { name, origin } = now;
+    const { name, origin, state } = now;
+    if (this.#mayStay(now) || (state === before?.state && origin === before.origin)) return;
     const sweep = !before && !this.#swept.has(origin);
     this.#swept.add(origin);
     this.#tabs.paintAll();
     this.#then(name, async () => {
       if (this.#devices.get(name)?.state === 'in') return;
       const left = await this.#tabs.clear(origin, this.#whyOut(now), name, this.#patience.leave);
-      if (sweep) await this.#erase.all(origin, this.#agent.ready);
+      if (sweep) await this.#sweep(origin);
       if (left > 0) this.#erase.later(origin);
     });
+  }
+
+  /* All together: a list has many, and each call takes the browser its time. */
+  #sweep(origin) {
+    this.#sweeping ??= { origins: [], done: this.#sweepSoon() };
+    this.#sweeping.origins.push(origin);
+    return this.#sweeping.done;
+  }
+
+  async #sweepSoon() {
+    await new Promise((resolve) => { setTimeout(resolve, SWEEP_MS); });
+    const { origins } = this.#sweeping;
+    this.#sweeping = null;
+    await this.#erase.sweep(origins);
   }
 }

@@ -1,7 +1,7 @@
 // Tabs: which device each one shows, its icon and title, and how tabs are taken away from a device
 // that isn't proved and brought back. An icon is always worked out anew from what is true now: the
 // tab's own address, the agent's word, and whether its page was loaded after the login.
-import { clearingOf, deviceOf, loopbackOf, pathOf, placeOf, placeQuery } from '../shared/address.js';
+import { clearingOf, deviceOf, loopbackOf, placeOf, placeQuery } from '../shared/address.js';
 
 const PLACE = 'place/place.html';
 const LOOK_MS = 100;
@@ -37,6 +37,9 @@ export class Tabs {
   #stale = new Map(); // tab: the origin that its page, loaded before the login, is of
   #painted = new Set(); // tabs that don't look as tabs do by themselves
   #claimed = new Set(); // tabs that a login is about to fill
+  #turns = new Map(); // tab: the last painting of it
+  #due = new Set(); // tabs whose next painting hasn't begun
+  #all = null; // all tabs' painting that hasn't begun
 
   constructor({ api, firefox, say, devices, isReady }) {
     this.#api = api;
@@ -88,57 +91,87 @@ export class Tabs {
 
   /* ---- Icons ----------------------------------------------------------------------------- */
 
-  async paintAll() {
-    for (const tab of await this.#query({})) this.#paint(tab);
+  /** Once for all that changes together. */
+  paintAll() {
+    this.#all ??= Promise.resolve().then(async () => {
+      this.#all = null;
+      for (const tab of await this.#query({})) this.#paint(tab);
+    });
+    return this.#all;
   }
 
+  /** A background that begins: tabs may look as one that was ended left them. */
+  async paintAnew() {
+    for (const tab of await this.loopback()) {
+      this.#painted.add(tab.id);
+      this.#paint(tab);
+    }
+  }
+
+  /* One painting after the other for each tab, so that none that is older comes last. */
   #paint(tab) {
+    const { id } = tab;
+    const ours = this.#turns.has(id) || this.#painted.has(id) || loopbackOf(tab.url)
+      || this.placeIn(tab);
+    if (!ours || this.#due.has(id)) return;
+    this.#due.add(id);
+    const before = this.#turns.get(id) ?? Promise.resolve();
+    // A tab that has gone needs nothing.
+    const turn = before.then(() => this.#paintNow(id)).catch(() => {}).finally(() => {
+      if (this.#turns.get(id) === turn) this.#turns.delete(id);
+    });
+    this.#turns.set(id, turn);
+  }
+
+  async #paintNow(id) {
+    this.#due.delete(id);
+    const tab = await this.#api.tabs.get(id);
     const face = faceOf({
-      url: tab.url ?? '', place: this.placeIn(tab), stale: this.#stale.has(tab.id),
+      url: tab.url ?? '', place: this.placeIn(tab), stale: this.#stale.has(id),
       devices: this.#devices(), isReady: this.#isReady,
     });
-    if (!face.device && !this.#painted.has(tab.id)) return;
-    if (face.device) this.#painted.add(tab.id);
-    else this.#painted.delete(tab.id);
-    const api = this.#api;
-    this.#dress(api.action, tab.id, face);
-    if (!this.#firefox) return;
-    this.#dress(api.pageAction, tab.id, face);
-    this.#quiet(face.device ? api.pageAction.show(tab.id) : api.pageAction.hide(tab.id));
+    if (!face.device && !this.#painted.has(id)) return;
+    if (face.device) this.#painted.add(id);
+    else this.#painted.delete(id);
+    const { action, pageAction } = this.#api;
+    const done = this.#dress(action, id, face);
+    if (this.#firefox) {
+      done.push(...this.#dress(pageAction, id, face));
+      done.push(face.device ? pageAction.show(id) : pageAction.hide(id));
+    }
+    await Promise.allSettled(done);
   }
 
   #dress(button, tabId, { icon, title, device }) {
     const path = Object.fromEntries(SIZES.map((size) => [size, `/icons/${icon}-${size}.png`]));
-    this.#quiet(button.setIcon({ tabId, path }));
-    this.#quiet(button.setTitle({ tabId, title: this.#say(title, device ?? {}) }));
-  }
-
-  /* A tab that has gone needs nothing. */
-  #quiet(promise) {
-    Promise.resolve(promise).catch(() => {});
+    return [
+      button.setIcon({ tabId, path }),
+      button.setTitle({ tabId, title: this.#say(title, device ?? {}) }),
+    ];
   }
 
   /* ---- Away and back --------------------------------------------------------------------- */
 
   /** To the place page. What its device's page was is left behind, unless the page holds on. */
   async take(tab, what, name) {
-    const url = this.#api.runtime.getURL(PLACE) + placeQuery(what, name, pathOf(tab.url));
+    const url = this.#api.runtime.getURL(PLACE) + placeQuery(what, name);
     await this.go(tab.id, url, true);
   }
 
-  /** Firefox clears its HTTP cache by the word of a page of that origin alone: so its tabs pass by the
-      agent's page that says so, for `ms` at most. What doesn't move stays where it is. */
+  /** Firefox clears its HTTP cache by the word of a page of that origin alone: so its tabs pass by
+      the agent's page that says so, for `ms` at most. What doesn't move stays where it is. */
   async passBy(origin, ms) {
     const moving = await this.at(origin);
     if (!this.#firefox) return;
     const gone = new Set(moving.map(({ id }) => id));
-    await Promise.all(moving.map((tab) => this.go(tab.id, clearingOf(tab.url), true)));
+    const clearing = clearingOf(origin);
+    await Promise.all(moving.map((tab) => this.go(tab.id, clearing, true)));
     for (const end = Date.now() + ms; gone.size > 0 && Date.now() < end;) {
       await wait(LOOK_MS);
       const there = new Map((await this.at(origin)).map((tab) => [tab.id, tab]));
       for (const id of gone) {
         const tab = there.get(id);
-        if (!tab || (tab.url === clearingOf(tab.url) && tab.status === 'complete')) gone.delete(id);
+        if (!tab || (tab.url === clearing && tab.status === 'complete')) gone.delete(id);
       }
     }
   }
@@ -165,7 +198,7 @@ export class Tabs {
     this.#claimed.delete(id);
   }
 
-  /** Place pages of a device that is in now go where they came from; link(path) makes the way. */
+  /** Place pages of a device that is in now go to its first page; link() makes the way. */
   async bringBack(name, link) {
     const all = await this.#query({ url: `${this.#api.runtime.getURL(PLACE)}*` });
     const mine = all.filter((tab) => !this.#claimed.has(tab.id)
@@ -173,7 +206,7 @@ export class Tabs {
     for (let i = 0; i < mine.length && this.#isReady(name); i += TOGETHER) {
       if (i > 0) await wait(2000);
       await Promise.all(mine.slice(i, i + TOGETHER).map(async (tab) => {
-        const url = await link(this.placeIn(tab).to);
+        const url = await link();
         if (url) await this.go(tab.id, url, true);
       }));
     }
@@ -194,9 +227,23 @@ export class Tabs {
     return false;
   }
 
-  /** In tab `id`, or in a new one. */
+  /** What tab `id` shows, as far as we may know it; null where there is no such tab. */
+  async urlOf(id) {
+    if (id === null) return null;
+    return this.#api.tabs.get(id).then(({ url }) => url ?? '', () => null);
+  }
+
+  /** Whether tab `id` shows what it did, or our place page of that device: it was taken there. */
+  async isStill(id, was, name) {
+    const url = await this.urlOf(id);
+    return url !== null && (url === was || this.placeIn({ url })?.name === name);
+  }
+
+  /** In tab `id`, or in a new one: also for a page that doesn't let go of its tab. */
   async open(id, url) {
-    if (id !== null && await this.go(id, url, true)) return;
+    const origin = this.#stale.get(id);
+    const holds = origin && originOf(await this.urlOf(id)) === origin;
+    if (id !== null && !holds && await this.go(id, url, true)) return;
     await this.#api.tabs.create({ url });
   }
 }

@@ -13,12 +13,16 @@ const SENTENCES = {
   refused: ['place.refused', 'place.refused-what', 'place.refused-do'],
   'broke-off': ['place.broke-off', 'place.broke-off-what', 'place.broke-off-do'],
   stranger: ['place.stranger', 'place.stranger-what', 'place.stranger-do'],
+  unknown: ['place.unknown', 'place.unknown-what', 'place.unknown-do'],
 };
+const LIST_MS = 700; // for the list of devices, which comes after the word that the agent is there
 
-const place = placeOf(location.href) ?? { what: 'out', name: '', to: '/' };
+const place = placeOf(location.href) ?? { what: 'out', name: '' };
+let late = null; // until a device is called unknown
 
-function drawWhat(device = null) {
-  const what = Object.hasOwn(SENTENCES, place.what) ? place.what : 'out';
+function drawWhat(device = null, isUnknown = false) {
+  const given = Object.hasOwn(SENTENCES, place.what) ? place.what : 'out';
+  const what = isUnknown ? 'unknown' : given;
   // Where no proof failed, the password isn't called wrong.
   const brokeOff = what === 'refused' && device?.state === 'refused' && device.broke_off;
   const [title, text, todo] = SENTENCES[brokeOff ? 'broke-off' : what].map((key) => say(key));
@@ -35,7 +39,14 @@ function drawWhat(device = null) {
 
 function drawView(view) {
   const device = view.devices.find(({ name }) => name === place.name);
-  drawWhat(device);
+  const isGone = !device && view.agent.is === 'ready' && place.name !== '';
+  if (!isGone) {
+    clearTimeout(late);
+    late = null;
+    drawWhat(device);
+  } else {
+    late ??= setTimeout(() => drawWhat(null, true), LIST_MS);
+  }
   write($('where'), device?.where ?? '');
   write($('proving'), device?.state === 'proving' ? say('home.proving') : '');
   $('proving').classList.toggle('busy', device?.state === 'proving');

@@ -1,11 +1,11 @@
 // This tab, at the top of the popup: its device, or what its address says when it is asked. Only
 // what the toolbar shows as proved is shown so here: a page that is older than the login isn't.
-import { askable, deviceOf, pathOf, placeOf, savedAt } from '../shared/address.js';
+import { askable, deviceOf, placeOf, savedAt } from '../shared/address.js';
 import { api, firefox } from '../shared/api.js';
 import { $, lockOf, redraw, write } from '../shared/dom.js';
 import { say } from '../words.js';
 import { factRows } from './facts.js';
-import { failureText, sentence, typedFor, versionWords } from './text.js';
+import { failureText, sentence, strangersName, typedFor, versionWords } from './text.js';
 
 const probes = new Map(); // device: 'asking' or the agent's answer, as long as the popup is open
 
@@ -27,7 +27,7 @@ function subject(stage) {
 
 export function setUp(stage) {
   const device = () => subject(stage).device;
-  $('open').addEventListener('click', () => stage.open(device(), pathHere(stage)));
+  $('open').addEventListener('click', () => stage.open(device()));
   $('card-login').addEventListener('click', () => logIn(stage, device()));
   $('logout').addEventListener('click', () => stage.logout($('logout'), device().name));
   $('forget').addEventListener('click', () => stage.show('forget', device().name));
@@ -64,7 +64,7 @@ function drawCard(device, here) {
   $('card').dataset.name = device.name;
   $('card-lock').dataset.is = lock;
   write($('card-name'), device.name);
-  write($('card-where'), device.where);
+  write($('card-where'), strangersName(device.where));
   write($('card-text'), say(textKey(device, here)));
   redraw($('card-facts'), device, () => factRows(device));
   $('open').hidden = !isIn || here;
@@ -102,14 +102,9 @@ function typed(stage, device) {
   if (firefox) write($('typed-behind'), say('typed.behind'));
 }
 
-/* The page that is meant, and comes after a login. */
-function pathHere({ tab }) {
-  return placeOf(tab.url)?.to ?? pathOf(tab.url);
-}
-
+/* The tab's path isn't taken along: whoever led the tab there chose it. */
 function logIn(stage, device) {
-  const address = typedFor(device);
-  stage.login({ typed: address, tab: stage.tab.id, path: pathHere(stage), from: 'card-login' });
+  stage.login({ typed: typedFor(device), tab: stage.tab.id, from: 'card-login' });
 }
 
 /* ---- Another address --------------------------------------------------------------------- */
@@ -149,5 +144,5 @@ function probe(stage, device) {
 
 function askLogin(stage) {
   const { device } = subject(stage).asked;
-  stage.login({ typed: device, tab: stage.tab.id, path: pathHere(stage), from: 'ask-login' });
+  stage.login({ typed: device, tab: stage.tab.id, from: 'ask-login' });
 }

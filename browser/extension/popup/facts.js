@@ -1,7 +1,7 @@
 // What is known of one device, as rows of a list, and the sentence for how it stands.
 import { el } from '../shared/dom.js';
 import { say } from '../words.js';
-import { protocolWords, timeWords } from './text.js';
+import { dayWords, protocolWords, strangersName, timeWords } from './text.js';
 
 const STATES = {
   in: 'state.in',
@@ -19,11 +19,11 @@ export function stateWords({ state, broke_off: brokeOff }) {
 /** The <dt> and <dd> of a device; what isn't known is left out. */
 export function factRows(device) {
   const facts = [
-    ['fact.user', device.user],
+    ['fact.user', strangersName(device.user)],
     ['fact.protocol', protocolWords(device)],
     ['fact.since', device.since ? timeWords(device.since) : ''],
-    ['fact.seen', !device.since && device.seen ? timeWords(device.seen) : ''],
-    ['fact.id', device.device_id],
+    ['fact.seen', !device.since && device.seen ? dayWords(device.seen) : ''],
+    ['fact.id', strangersName(device.device_id)],
   ];
   return facts.filter(([, text]) => text).flatMap(([key, text]) => (
     [el('dt', { textContent: say(key) }), el('dd', { textContent: text })]));

@@ -1,7 +1,7 @@
 // The question before a device is forgotten.
 import { $, write } from '../shared/dom.js';
 import { say } from '../words.js';
-import { failureText } from './text.js';
+import { failureText, strangersName } from './text.js';
 
 let meant = null;
 
@@ -14,7 +14,7 @@ export function begin(stage, name) {
   meant = name;
   const device = stage.view.devices.find((it) => it.name === name);
   write($('forget-title'), say('forget.title', { name }));
-  write($('forget-where'), device?.where ?? '');
+  write($('forget-where'), strangersName(device?.where));
   write($('forget-message'), '');
   $('forget-yes').disabled = false;
 }
@@ -30,7 +30,9 @@ function forget(stage) {
   stage.talk.ask({ ask: 'forget', name }).then((answer) => {
     if (meant !== name) return;
     $('forget-yes').disabled = false;
-    if (answer.ok) stage.show('home');
-    else write($('forget-message'), failureText(answer, name));
+    if (answer.ok) {
+      stage.show('home');
+      stage.say(say('forget.done', { name }));
+    } else write($('forget-message'), failureText(answer, name));
   });
 }

@@ -3,12 +3,14 @@ import { $, el, padlock, redraw, write } from '../shared/dom.js';
 import { say } from '../words.js';
 import * as card from './card.js';
 import { factRows, stateWords } from './facts.js';
-import { nearAddress, sentence, strangersName, takePassword, typedFor } from './text.js';
+import * as said from './said.js';
+import { bareAddress, nearAddress, strangersName, takePassword, typedFor } from './text.js';
 
 const opened = new Set(); // names of the devices whose details are shown
 
 export function setUp(stage) {
   card.setUp(stage);
+  said.setUp(stage);
   $('add-form').addEventListener('submit', (event) => {
     event.preventDefault();
     add(stage);
@@ -17,35 +19,13 @@ export function setUp(stage) {
 }
 
 export function draw(stage) {
-  const { devices, near, said, agent } = stage.view;
+  const { devices, near, agent } = stage.view;
   card.draw(stage);
-  redraw($('said'), said, () => newestOnce(said).map(saidRow));
+  said.draw(stage);
   $('devices-none').hidden = devices.length > 0;
   redraw($('devices'), [devices, [...opened]], () => devices.map((it) => deviceRow(stage, it)));
   drawNear(stage, agent, near);
   $('own-port').hidden = agent.ownPort !== false;
-}
-
-/* ---- Notices ----------------------------------------------------------------------------- */
-
-const LEVELS = { failure: 'said.failure', warning: 'said.warning', note: 'said.note' };
-
-/* Newest first; what was said again is there once. */
-function newestOnce(said) {
-  const byText = new Map();
-  for (const it of [...said].reverse()) {
-    const key = `${it.name} ${it.text}`;
-    if (!byText.has(key)) byText.set(key, it);
-  }
-  return [...byText.values()];
-}
-
-function saidRow({ name, level, text }) {
-  const about = el('b', { textContent: name ?? say(LEVELS[level] ?? 'said.note') });
-  const row = el('li', { className: 'small', data: { level } }, about, ' ', sentence(text, name));
-  const kind = `, ${say(LEVELS[level] ?? 'said.note')}:`;
-  if (name) about.append(el('span', { className: 'unseen', textContent: kind }));
-  return row;
 }
 
 /* ---- Devices ----------------------------------------------------------------------------- */
@@ -62,7 +42,8 @@ function deviceRow(stage, device) {
 
 function nameButton(stage, device, isOpen) {
   const words = el('span', { className: 'words' }, el('b', { textContent: device.name }),
-    el('span', { className: 'small dim', textContent: device.where }), stateLine(device));
+    el('span', { className: 'small dim', textContent: strangersName(device.where) }),
+    stateLine(device));
   const data = { focus: `name ${device.name}` };
   const button = el('button', { className: 'name', data }, padlock(device.state), words);
   button.setAttribute('aria-expanded', String(isOpen));
@@ -96,8 +77,8 @@ function actionButton(stage, device) {
     data: { focus: `act ${name}` },
   });
   button.addEventListener('click', () => {
-    if (isIn) stage.open(device, '/');
-    else stage.login({ typed, tab: stage.emptyTab(), path: '/', from: `act ${name}` });
+    if (isIn) stage.open(device);
+    else stage.login({ typed, tab: stage.emptyTab(), from: `act ${name}` });
   });
   return button;
 }
@@ -152,8 +133,8 @@ function nearRow(stage, near) {
     data: { focus: `near ${address}` },
   });
   login.addEventListener('click', () => {
-    const from = `near ${address}`;
-    stage.login({ typed: address, tab: stage.emptyTab(), path: near.path, from });
+    // The path that it names isn't taken: anybody near may say anything.
+    stage.login({ typed: address, tab: stage.emptyTab(), from: `near ${address}` });
   });
   return el('li', {}, el('div', { className: 'row' }, padlock('out'), words, login));
 }
@@ -168,9 +149,10 @@ function add(stage) {
     return;
   }
   // From here on the password is in the login box alone.
-  $('device').value = taken.device;
+  const typed = bareAddress(taken.device);
+  $('device').value = typed;
   stage.login({
-    typed: taken.device, password: taken.password, tab: stage.emptyTab(), from: 'device',
+    typed, password: taken.password, pasted: true, tab: stage.emptyTab(), from: 'device',
     message: $('add-message'),
   });
 }

@@ -2,7 +2,7 @@
 // in nothing else, and it is gone from the field when the box is left or the proof has failed.
 import { $, write } from '../shared/dom.js';
 import { say } from '../words.js';
-import { failureText, sentence } from './text.js';
+import { failureText, sentence, strangersName } from './text.js';
 
 let meant = null; // the login of the box: {device, user, path, tab, where, saved, ...}
 let busy = false;
@@ -14,7 +14,10 @@ export function setUp(stage) {
   });
   $('try-anyway').addEventListener('click', () => submit(stage, false));
   $('cancel').addEventListener('click', () => stage.show('home'));
-  $('reveal').addEventListener('click', () => reveal($('password').type === 'password'));
+  $('reveal').addEventListener('click', () => {
+    reveal($('password').type === 'password');
+    $('password').focus();
+  });
   $('password').addEventListener('input', () => { $('try-anyway').hidden = true; });
   for (const kind of ['keydown', 'keyup']) {
     $('login-form').addEventListener(kind, (event) => {
@@ -28,7 +31,8 @@ export function setUp(stage) {
 export function begin(stage, { found, ...wish }) {
   meant = {
     device: wish.typed,
-    path: wish.path && wish.path !== '/' ? wish.path : found.path || '/',
+    // Of a link that the person put in, and shown in the box: no other path is opened.
+    path: (wish.pasted && found.path) || '/',
     tab: wish.tab ?? null,
     name: found.name,
     where: found.where,
@@ -40,18 +44,25 @@ export function begin(stage, { found, ...wish }) {
   meant.fromLink = Boolean(wish.password);
   setBusy(false);
   tell(null);
-  write($('login-name'), found.name || say('login.new'));
-  write($('login-where'), found.where);
-  write($('login-known-id'), found.device_id ? `${say('fact.id')}: ${found.device_id}` : '');
-  $('id-part').hidden = Boolean(found.device_id);
+  drawWhat(found);
   $('id-part').open = false;
   $('device-id').value = '';
-  $('user').value = found.user || 'admin';
+  $('user').value = strangersName(found.user) || 'admin';
   $('password').value = wish.password ?? '';
   write($('caps'), '');
   reveal(false);
   $('remember').checked = false;
   drawNote();
+}
+
+/* Of a link or a stranger all of it may be. */
+function drawWhat(found) {
+  const id = strangersName(found.device_id);
+  const path = meant.path === '/' ? '' : meant.path;
+  write($('login-name'), strangersName(found.name) || say('login.new'));
+  write($('login-where'), strangersName(found.where + path));
+  write($('login-known-id'), id ? `${say('fact.id')}: ${id}` : '');
+  $('id-part').hidden = Boolean(found.device_id);
 }
 
 export function draw(stage) {
@@ -122,6 +133,7 @@ function submit(stage, check) {
   stage.say(say('login.busy'));
   const mine = meant;
   stage.talk.ask(request(check)).then((answer) => {
+    stage.say('');
     if (mine === meant) answered(stage, answer);
     else if (!answer.ok) stage.tell(failureText(answer, mine.where, mine.name));
   });

@@ -19,9 +19,11 @@ const LOOK_MS = 400;
 
 let name = 'loading'; // of the view
 let back = null; // what had the focus before the view: an id or a data-focus
-let offered = false; // the login of a place page is offered once, not after each Cancel
+let due = null; // the place page that the popup was opened on, until its login was offered
+let acted = false; // the person did something here: nothing comes up by itself any more
+let arrived = false;
 let opening = false;
-let newest = null; // of the views that came
+let turn = Promise.resolve(); // views are taken in the order in which they came
 
 /* What the views are given. */
 const stage = {
@@ -31,7 +33,7 @@ const stage = {
   show,
   login: beginLogin,
   emptyTab: () => (EMPTY_TABS.includes(stage.tab.url) ? stage.tab.id : null),
-  say: (text) => write($('live'), text),
+  say: (text) => { $('live').textContent = text; }, // hidden it wouldn't be read out
   tell: (text) => write($('home-message'), text),
   done,
   open,
@@ -62,8 +64,10 @@ function show(next, argument) {
 function focusBack(from) {
   if (from === 'loading') return;
   const old = back && ($(back) ?? document.querySelector(`[data-focus="${CSS.escape(back)}"]`));
-  (old && old.offsetParent ? old : $('title')).focus();
   back = null;
+  const next = old && old.offsetParent ? old : $('title');
+  next.focus();
+  if (next instanceof HTMLInputElement) next.select();
 }
 
 /* Which view the agent's state leaves room for. */
@@ -77,6 +81,7 @@ function settle() {
     arrive();
   } else {
     views[name].draw?.(stage);
+    offer();
   }
 }
 
@@ -84,21 +89,28 @@ function settle() {
 function arrive() {
   if (stage.view.agent.nearby) stage.talk.ask({ ask: 'near', on: true });
   show('home');
-  const place = placeOf(stage.tab.url);
-  const device = place && stage.view.devices.find((it) => it.name === place.name);
-  if (offered || !device || !['out', 'refused'].includes(device.state)) return;
-  offered = true;
-  beginLogin({ typed: typedFor(device), tab: stage.tab.id, path: place.to, from: 'card-login' });
+  if (!arrived) due = placeOf(stage.tab.url);
+  arrived = true;
+  offer();
+}
+
+/* The list of devices may come after the word that the agent is there. */
+function offer() {
+  const device = due && stage.view.devices.find((it) => it.name === due.name);
+  if (acted || name !== 'home' || !['out', 'refused'].includes(device?.state)) return;
+  due = null;
+  beginLogin({ typed: typedFor(device), tab: stage.tab.id, from: 'card-login', offered: true });
 }
 
 /* ---- What views do ----------------------------------------------------------------------- */
 
-/* wish: {typed, password, tab, path, from: what had the focus, message: where an error goes}. */
+/* wish: {typed, password, pasted: typed is what the person put in, tab, from: what had the focus,
+   message: where an error goes, offered: nobody asked for it}. */
 function beginLogin(wish) {
   const message = wish.message ?? $('home-message');
   write(message, '');
   stage.talk.ask({ ask: 'find', device: wish.typed }).then((found) => {
-    if (name !== 'home') return;
+    if (name !== 'home' || (wish.offered && acted)) return;
     if (!found.ok) {
       write(message, failureText(found, wish.typed));
       return;
@@ -109,7 +121,7 @@ function beginLogin(wish) {
     }
     const known = stage.view.devices.find((it) => it.name === found.name);
     if (known?.state === 'in') {
-      open(known, wish.path ?? found.path);
+      open(known);
       return;
     }
     back = wish.from;
@@ -118,12 +130,12 @@ function beginLogin(wish) {
 }
 
 /* Opens a device that is in: here if this tab is about it or empty, else in a new tab. */
-function open(device, path) {
+function open(device) {
   if (opening) return; // a second click would be a second tab
   opening = true;
   const here = $('card').dataset.name === device.name && !$('card').hidden;
   const tab = here ? stage.tab.id : stage.emptyTab();
-  stage.talk.ask({ ask: 'open', name: device.name, path: path || '/', tab }).then((answer) => {
+  stage.talk.ask({ ask: 'open', name: device.name, tab }).then((answer) => {
     opening = false;
     if (answer.ok) close();
     else stage.tell(failureText(answer, device.where, device.name));
@@ -136,8 +148,8 @@ function act(control, ask, of, told = '') {
   stage.tell('');
   stage.talk.ask({ ask, name: of }).then((answer) => {
     control.disabled = false;
-    if (answer.ok) stage.say(told);
-    else stage.tell(failureText(answer, of));
+    stage.say(answer.ok ? told : '');
+    if (!answer.ok) stage.tell(failureText(answer, of));
     if (stage.view) views[name].draw?.(stage);
     // A button that has gone takes the focus with it.
     if (document.activeElement === document.body) $('title').focus();
@@ -181,10 +193,13 @@ async function watchTab() {
 }
 
 async function take(view) {
-  newest = view;
   stage.tab = await readTab();
-  stage.view = newest;
+  stage.view = view;
   settle();
+}
+
+function complain(error) {
+  console.error('Keyplate:', error.message);
 }
 
 function onKey(event) {
@@ -197,9 +212,12 @@ function start() {
   fillWords(document);
   document.documentElement.classList.toggle('in-tab', !inPopup());
   write($('version'), `Keyplate ${api.runtime.getManifest().version}`);
-  stage.talk = new Talk((view) => take(view));
+  stage.talk = new Talk((view) => { turn = turn.then(() => take(view)).catch(complain); });
   for (const view of Object.values(views)) view.setUp?.(stage);
   document.addEventListener('keydown', onKey);
+  for (const kind of ['click', 'keydown', 'input']) {
+    document.addEventListener(kind, () => { acted = true; }, true);
+  }
   setInterval(() => watchTab(), LOOK_MS);
 }
 

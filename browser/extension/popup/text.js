@@ -22,21 +22,32 @@ function locale() {
   return own.startsWith(language()) ? own : language();
 }
 
-/** When, in the person's words: the time alone if it was today. */
+function isToday(then, now) {
+  return then.toDateString() === now.toDateString();
+}
+
+/** The day, in the person's words. */
+export function dayWords(seconds, now = new Date()) {
+  const then = new Date(seconds * 1000);
+  if (isToday(then, now)) return say('fact.day');
+  const day = { day: 'numeric', month: 'short' };
+  if (then.getFullYear() !== now.getFullYear()) day.year = 'numeric';
+  return then.toLocaleDateString(locale(), day);
+}
+
+/** The day and the time. */
 export function timeWords(seconds, now = new Date()) {
   const then = new Date(seconds * 1000);
   const time = then.toLocaleTimeString(locale(), { hour: 'numeric', minute: '2-digit' });
-  if (then.toDateString() === now.toDateString()) return say('fact.today', { time });
-  const day = { day: 'numeric', month: 'short' };
-  if (then.getFullYear() !== now.getFullYear()) day.year = 'numeric';
-  return `${then.toLocaleDateString(locale(), day)}, ${time}`;
+  return isToday(then, now) ? say('fact.today', { time }) : `${dayWords(seconds, now)}, ${time}`;
 }
 
-/** The agent's text as a sentence of its own: it begins small and has no full stop. An address or
-    a name at its beginning stays as it is written. */
+/** The agent's text as a sentence of its own: it begins small and has no full stop. An address, a
+    link or a name at its beginning stays as it is written. */
 export function sentence(text, ...asWritten) {
   if (!text) return '';
-  const kept = asWritten.some((start) => start && text.startsWith(start));
+  const kept = /^[a-z]+:\/\//.test(text)
+    || asWritten.some((start) => start && text.startsWith(start));
   const whole = kept ? text : text[0].toLocaleUpperCase(language()) + text.slice(1);
   return /[.!?:…)]$/.test(whole) ? whole : `${whole}.`;
 }
@@ -62,9 +73,16 @@ export function nearAddress({ host, port }) {
   return port === 443 ? bare : `${bare}:${port}`;
 }
 
-/** A name that a stranger chose, without what would change how the text around it is read. */
+/** What a stranger may have chosen, a name, a user or an id, without what would change how the text
+    around it is read; '' of nothing. */
 export function strangersName(name) {
-  return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '');
+  return (name ?? '').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '');
+}
+
+/** What an address bar holds of a device, as find and login take it: they take no http://. */
+export function bareAddress(typed) {
+  const [, host] = /^http:\/\/([^/?#@\s]+?)(?::80)?(?:[/?#]\S*)?$/i.exec(typed) ?? [];
+  return host && !/[^:]:\d+$/.test(host.replace(/^\[.*\]/, '_')) ? host : typed;
 }
 
 /**

@@ -122,32 +122,30 @@ function pathOnly(text) {
   return fits ? text : '/';
 }
 
-/** Of a tab at a device that was logged out: the page of the agent's that clears what the browser
-    kept there, on the way to ours. */
-export function clearingOf(url) {
-  return `${new URL(url).origin}${CLEARING}?${new URLSearchParams({ to: pathOf(url) })}`;
+/** Of a device that was logged out: the page of the agent's that clears what the browser kept at
+    its origin. */
+export function clearingOf(origin) {
+  return `${origin}${CLEARING}`;
 }
 
-/** The path of url that comes back after a login: a one-time link's own path, which is used up, is
-    left out. */
+/** The path of url, without that of a one-time link, which is used up. */
 export function pathOf(url) {
   const it = web(url);
-  if (!it) return '/';
-  if (it.pathname === CLEARING) return pathOnly(it.searchParams.get('to') ?? '/');
-  return pathOnly(it.pathname.replace(PATH_OF_LINK, '') + it.search + it.hash);
+  return it ? pathOnly(it.pathname.replace(PATH_OF_LINK, '') + it.search + it.hash) : '/';
 }
 
-/** {what, name, to} of our own place page's url, or null. */
+/** {what, name} of our own place page's url, or null. It has no path to come back to: whoever led
+    the tab there chose that, and it would be opened with the person's authority. */
 export function placeOf(url) {
   const it = parsed(url);
   const ours = it?.protocol.endsWith('-extension:') && it.pathname === '/place/place.html';
   if (!ours) return null;
   const of = (key) => it.searchParams.get(key) ?? '';
   const what = PLACES.includes(of('what')) ? of('what') : 'out';
-  return { what, name: isName(of('name')) ? of('name') : '', to: pathOnly(of('to')) };
+  return { what, name: isName(of('name')) ? of('name') : '' };
 }
 
 /** The part of a place page's address after place/place.html. */
-export function placeQuery(what, name, to) {
-  return `?${new URLSearchParams({ what, name, to: pathOnly(to) })}`;
+export function placeQuery(what, name) {
+  return `?${new URLSearchParams({ what, name })}`;
 }

@@ -22,7 +22,9 @@ function portOf(url = POPUP, { id = 'abc', name = 'view' } = {}) {
 }
 
 function desk() {
-  const it = { asked: [], needs: [], opened: [], answer: { ok: true } };
+  const it = {
+    asked: [], needs: [], opened: [], paths: [], url: 'about:blank', answer: { ok: true },
+  };
   const devices = new Devices({ turned: () => {}, changed: () => {} });
   it.desk = new Desk({
     api: { runtime: { id: 'abc', getURL: (path) => `chrome-extension://abc/${path}` } },
@@ -35,10 +37,16 @@ function desk() {
     devices,
     stays: {
       settled: async () => {}, bringBack: () => {},
-      link: async () => ({ ok: true, link: 'http://link', secret: 'x' }),
+      link: async (name, path) => {
+        it.paths.push(path);
+        return { ok: true, link: 'http://link', secret: 'x' };
+      },
     },
     tabs: {
-      claim: () => {}, unclaim: () => {}, open: async (tab, link) => it.opened.push([tab, link]),
+      claim: () => {}, unclaim: () => {},
+      urlOf: async () => it.url,
+      isStill: async (tab, was) => tab !== null && was === it.url,
+      open: async (tab, link) => it.opened.push([tab, link]),
     },
     grants: {
       has: (device) => it.grants?.has(device) ?? false,
@@ -93,7 +101,7 @@ test('requests have the shape that they must have, and nothing more', () => {
   for (const message of [null, {}, { ask: 'link', name: 'x' }, { ask: 'toString' }, { ask: 'find' },
     { ask: 'constructor' }, { ask: 'find', device: 5 }, { ask: 'find', device: 'x'.repeat(3000) },
     { ask: 'login', device: 'x', tab: '5' }, { ask: 'login', device: 'x', password: {} },
-    { ask: 'login', device: 'x', tab: -1 }, { ask: 'near', on: 1 }, { ask: 'open', name: 'x' },
+    { ask: 'login', device: 'x', tab: -1 }, { ask: 'near', on: 1 }, { ask: 'open' },
     { ask: 'login', device: 'x', password: 'x'.repeat(5000) }, { ask: '__proto__' }]) {
     assert.equal(requestFrom(message), null, JSON.stringify(message));
   }
@@ -112,6 +120,29 @@ test('a login: the password goes through, a link is opened, no secret comes back
   assert.deepEqual(answer, { ok: true, device: { name: 'heating' }, id: 7 });
   assert.ok(!/pass|s3cret|http:\/\/(one|link)/.test(JSON.stringify(port.got)));
   assert.deepEqual(answerFor({ ok: true, link: 'a', secret: 'b', text: 'c' }), { ok: true, text: 'c' });
+});
+
+test('a tab that went elsewhere during the login is left alone', async () => {
+  const it = desk();
+  const port = portOf();
+  it.desk.connect(port);
+  it.answer = { ok: true, device: { name: 'heating' } };
+  port.say({ id: 7, ask: 'login', device: 'x', tab: 3 });
+  await null;
+  it.url = 'http://evil.example/';
+  await tick();
+  assert.deepEqual(it.opened, [[null, 'http://link']]);
+});
+
+test('what is opened is the first page, but for a link that was pasted', async () => {
+  const it = desk();
+  const port = portOf();
+  it.desk.connect(port);
+  it.answer = { ok: true, device: { name: 'heating' } };
+  port.say({ id: 1, ask: 'open', name: 'heating', path: '/reset', tab: 3 });
+  port.say({ id: 2, ask: 'login', device: 'x', path: '/pasted', tab: 3 });
+  await tick();
+  assert.deepEqual(it.paths, ['/', '/pasted']);
 });
 
 test('what is refused opens nothing', async () => {
@@ -158,6 +189,29 @@ test('of what the agent tells nothing malformed is kept, and no origin is believ
   const kept = [devices.said().length, devices.near().length, devices.all().length];
   assert.deepEqual(kept, [5, 64, 256]);
   assert.deepEqual(devices.said().at(-1), { name: null, level: 'note', text: 't299' });
+});
+
+test('a login that failed leaves no device, one that ended does', () => {
+  const devices = new Devices({ turned: () => {}, changed: () => {} });
+  const names = () => devices.all().map(({ name }) => name);
+  const state = (name, is, more) => (
+    devices.heard({ event: 'state', device: { name, state: is, ...more } }));
+  for (const is of ['proving', 'out']) state('failed', is);
+  for (const is of ['proving', 'in', 'out']) state('ended', is);
+  state('kept', 'out', { saved: true });
+  assert.deepEqual(names(), ['ended', 'kept']);
+  devices.list(['failed', 'ended', 'kept'].map((name) => ({ name, state: 'out' })), 1);
+  assert.deepEqual(names(), ['ended']);
+  devices.clear();
+  state('ended', 'out');
+  assert.deepEqual(names(), []);
+});
+
+test('what is so each time is said once', () => {
+  const devices = new Devices({ turned: () => {}, changed: () => {} });
+  devices.warn('half');
+  devices.warn('half');
+  assert.deepEqual(devices.said(), [{ name: null, level: 'warning', text: 'half' }]);
 });
 
 test('a state that can’t be read ends what was', () => {

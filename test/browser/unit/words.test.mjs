@@ -110,6 +110,8 @@ test('the agent’s texts become sentences', () => {
   assert.equal(sentence('über allem'), 'Über allem.');
   assert.equal(sentence('heating.local hung up', 'heating.local'), 'heating.local hung up.');
   assert.equal(sentence('stimmt die Adresse?'), 'Stimmt die Adresse?');
+  assert.equal(sentence('http://x isn’t proved'), 'http://x isn’t proved.');
+  assert.equal(sentence('httpd hung up'), 'Httpd hung up.');
   assert.equal(sentence(undefined), '');
 });
 
@@ -134,6 +136,20 @@ test('times are short', () => {
   assert.equal(text.timeWords(seconds(2026, 10, 23, 15, 4), now), 'heute, 15:04');
   assert.equal(text.timeWords(seconds(2026, 10, 22, 15, 4), now), '22. Nov., 15:04');
   assert.equal(text.timeWords(seconds(2025, 10, 22, 15, 4), now), '22. Nov. 2025, 15:04');
+  assert.equal(text.dayWords(seconds(2026, 10, 23, 15, 4), now), 'heute');
+  assert.equal(text.dayWords(seconds(2025, 10, 22, 15, 4), now), '22. Nov. 2025');
+});
+
+test('what an address bar holds', () => {
+  const { bareAddress } = text;
+  const same = ['192.168.1.1', 'heating', 'https://192.168.1.1/', 'http://192.168.1.1:8080/',
+    'http://[fe80::1]:8080/', 'http://a@b/', 'keyplate://K7F3@192.168.1.77/?v=1'];
+  for (const typed of same) assert.equal(bareAddress(typed), typed);
+  assert.equal(bareAddress('http://192.168.1.1/'), '192.168.1.1');
+  assert.equal(bareAddress('HTTP://heating.local:80'), 'heating.local');
+  assert.equal(bareAddress('http://192.168.1.1/settings?x=1'), '192.168.1.1');
+  assert.equal(bareAddress('http://[fe80::1]:80/'), '[fe80::1]');
+  assert.equal(bareAddress('http://[fe80::1]/'), '[fe80::1]');
 });
 
 test('what is near', () => {
@@ -143,4 +159,5 @@ test('what is near', () => {
   assert.equal(nearAddress({ host: 'fe80::1', port: 443 }), '[fe80::1]');
   assert.equal(nearAddress({ host: 'fe80::1%eth0', port: 8443 }), '[fe80::1%eth0]:8443');
   assert.equal(strangersName('a\u202eb\u0000c\u2066d\u2028e ä'), 'abcde ä');
+  assert.equal(strangersName(undefined), '');
 });
