@@ -52,8 +52,9 @@ enum kp_peer kp_platform_peer(int fd);
 /* The same of a unix socket; root counts as the person there. */
 enum kp_peer kp_platform_unix_peer(int fd);
 
-/* Whether another user has an open connection at that port of this computer: left from when that
- * user listened there, and a browser goes on using it.  True if it can't be told. */
+/* Whether anybody has an open connection at that port of this computer, at which we took none yet:
+ * it is left of who listened there before, and a browser goes on using it.  True if it can't be
+ * told. */
 bool kp_platform_port_is_held(unsigned port);
 
 /* Starts the person's browser at url (under sudo: as the person who typed sudo), detached.  0 or a

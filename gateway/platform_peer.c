@@ -261,20 +261,18 @@ static bool search_tables(const struct tuple *tuple, struct row *row)
 
 /* ---- Who was at a port before ------------------------------------------------------------ */
 
-/* Of one that is open and can still send: "  12: LOCAL:PORT REMOTE STATE ..." */
-static bool is_held_by_another(const char *line, unsigned port)
+/* Somebody has it open, and can still send: "  12: LOCAL:PORT REMOTE STATE ..." */
+static bool is_held(const char *line, unsigned port)
 {
-    unsigned local_port;
-    struct row row;
-    if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %u %*s %lu", &local_port,
-               &row.state, &row.uid, &row.inode) != 4)
-        return false;
-    return local_port == port && row.inode != 0 &&
-           (row.state == TCP_IS_ESTABLISHED || row.state == TCP_IS_CLOSE_WAIT) &&
-           judge(row.uid) != KP_PEER_PERSON;
+    unsigned local_port, state;
+    unsigned long inode;
+    return sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*u %*s %lu", &local_port,
+                  &state, &inode) == 3 &&
+           local_port == port && inode != 0 &&
+           (state == TCP_IS_ESTABLISHED || state == TCP_IS_CLOSE_WAIT);
 }
 
-static bool table_has_another(const char *path, unsigned port)
+static bool table_holds(const char *path, unsigned port)
 {
     char line[512];
     FILE *table = fopen(path, "re");
@@ -283,7 +281,7 @@ static bool table_has_another(const char *path, unsigned port)
     if (table == NULL)
         return errno != ENOENT; /* a machine without IPv6 has one table */
     for (i = 0; i < ROWS_MAX && !found && fgets(line, sizeof line, table) != NULL; i++)
-        found = is_held_by_another(line, port);
+        found = is_held(line, port);
     found |= i == ROWS_MAX;
     (void)fclose(table);
     return found;
@@ -291,7 +289,7 @@ static bool table_has_another(const char *path, unsigned port)
 
 bool kp_platform_port_is_held(unsigned port)
 {
-    return table_has_another("/proc/net/tcp", port) || table_has_another("/proc/net/tcp6", port);
+    return table_holds("/proc/net/tcp", port) || table_holds("/proc/net/tcp6", port);
 }
 
 /* ---- The peers --------------------------------------------------------------------------- */

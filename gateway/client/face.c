@@ -9,6 +9,8 @@
 #include "visitor.h"
 
 #define TRIES 40
+#define HELD_LOOKS 10
+#define HELD_MS 20
 /* Below the range of clients' ports on Linux, and above those of services that people start. */
 #define FIRST_PORT 20000u
 #define PORTS 12000u
@@ -60,6 +62,19 @@ static bool is_without_ipv6(int error)
     return error == UV_EADDRNOTAVAIL || error == UV_EAFNOSUPPORT || error == UV_EPROTONOSUPPORT;
 }
 
+/* A browser would send what is for us over a connection to who was there before: looked at when
+ * nobody else gets new ones.  A hub that has just ended may take a moment to let go of its own. */
+static bool is_held(unsigned port)
+{
+    for (int i = 0; i < HELD_LOOKS; i++) {
+        if (i > 0)
+            uv_sleep(HELD_MS);
+        if (!kp_platform_port_is_held(port))
+            return false;
+    }
+    return true;
+}
+
 static int bind_both(struct kp_face *face, unsigned port)
 {
     face->fds[0] = listen_at("127.0.0.1", port);
@@ -68,9 +83,7 @@ static int bind_both(struct kp_face *face, unsigned port)
         return face->fds[0];
     face->fds[1] = listen_at("[::1]", port);
     if (face->fds[1] >= 0 || is_without_ipv6(face->fds[1])) {
-        /* Now that nobody else gets new ones: a browser would send what is for us over an old one.
-         */
-        if (!kp_platform_port_is_held(port)) {
+        if (!is_held(port)) {
             face->port = port;
             return 0;
         }
