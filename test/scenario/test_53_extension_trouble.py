@@ -314,8 +314,8 @@ def test_a_page_can_t_look_proved(stage, web):
     stage.proved(name_of(origin))
 
 
-def test_another_program_at_the_port(stage, web):
-    """Of an origin that nobody has logged in to, whatever answers there."""
+def test_the_address_of_who_is_logged_out(stage):
+    """What answers there is the agent; whoever else had its port: test_nothing_is_left_in_the_browser."""
     origin = stage.login(stage.demo().at)
     stage.keyplate("devices", "logout", name_of(origin))
     stage.placed()
