@@ -19,6 +19,7 @@ import pytest
 from browsers import PROGRAMS, Browser, modules
 from devices import saved
 from gateways import BUILD, PASSWORD, ROOT, SANITIZED, Box, Serve, until
+from wide_open import Web
 
 EXTENSION = ROOT / "browser" / "extension"
 DRIVER = ROOT / "test" / "browser" / "extension.mjs"
@@ -404,6 +405,19 @@ def stage(whole, request):
     whole.begin()
     yield whole
     whole.end(request.node.name, request.session.testsfailed > failed)
+
+
+@pytest.fixture
+def web(stage):
+    """Web servers that mind nothing, until the test ends."""
+    made = []
+
+    def make(*args, **kwargs):
+        made.append(Web(*args, **kwargs))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
 
 
 # ---- Small peers --------------------------------------------------------------------------------

@@ -9,10 +9,9 @@ import subprocess
 import pytest
 
 from devices import saved
-from extension import (FRESH, SLOW, TYPED, TYPED_2, Counter, Stage, guesses, name_of, stage,  # noqa: F401
+from extension import (FRESH, SLOW, TYPED, TYPED_2, Counter, Stage, guesses, name_of, stage, web,  # noqa: F401
                        whole)
 from gateways import PASSWORD, free_port, until
-from wide_open import Web
 
 WRONG = "not-" + PASSWORD
 # A page that says what it finds of all that pages can keep, and one that keeps all of it then.
@@ -37,18 +36,6 @@ await (await caches.open('mine')).put('/kept', new Response('kept'));
 """
 SAYS = b"document.body.dataset.found = found.join(' ') || 'nothing';</script>"
 ALL = {"cookie", "localStorage", "indexedDB", "caches"}
-
-
-@pytest.fixture
-def web(stage):  # noqa: F811
-    made = []
-
-    def make(*args, **kwargs):
-        made.append(Web(*args, **kwargs))
-        return made[-1]
-    yield make
-    for one in made:
-        one.close()
 
 
 def keeper(make):

@@ -9,23 +9,10 @@ import time
 import pytest
 
 from devices import saved
-from extension import SLOW, Counter, guesses, name_of, stage, whole  # noqa: F401
+from extension import SLOW, Counter, guesses, name_of, stage, web, whole  # noqa: F401
 from gateways import PASSWORD, until
-from wide_open import Web
 
 OTHER = "another-password-9"
-
-
-@pytest.fixture
-def web(stage):  # noqa: F811
-    made = []
-
-    def make(*args, **kwargs):
-        made.append(Web(*args, **kwargs))
-        return made[-1]
-    yield make
-    for one in made:
-        one.close()
 
 
 def fails(stage, words="", errors=("refused", "trouble", "stranger")):  # noqa: F811
