@@ -18,7 +18,7 @@ import pytest
 
 from browsers import PROGRAMS, Browser, modules
 from devices import saved
-from gateways import BUILD, PASSWORD, ROOT, SANITIZED, Box, Serve, until
+from gateways import BUILD, PASSWORD, ROOT, SANITIZED, Box, Ends, Serve, until
 from wide_open import Web
 
 EXTENSION = ROOT / "browser" / "extension"
@@ -355,21 +355,6 @@ class Stage:
                 self.shot(f"{name}-{page}".replace("[", "-").replace("]", ""), page, (900, 700))
             except AssertionError:
                 pass
-
-
-class Ends:
-    def __init__(self, process):
-        self.process = process
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(3)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.process.stdout.close()
 
 
 def command(pid):

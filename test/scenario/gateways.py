@@ -285,6 +285,24 @@ class Open(Program):
         return sock
 
 
+class Ends:
+    """Any other program, to be ended with a Box; `timeout` passes the signal on to all it started."""
+
+    def __init__(self, process):
+        self.process = process
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
 class Cookies:
     """What a browser has that follows each link of an `open` when it first needs to."""
 

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 import gateways
-from gateways import BUILD, Plain, box, until
+from gateways import BUILD, Ends, Plain, box, until
 from http_peers import WAY_ON, event, events, gateway
 from transition import Https, Tags
 from upstreams import EXAMPLES
@@ -143,22 +143,6 @@ def firefox(box, space):
         box.programs.insert(0, Ends(process))
         return process
     return start
-
-
-class Ends:
-    """timeout passes the signal on to all that the browser has started."""
-
-    def __init__(self, process):
-        self.process = process
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -216,6 +216,7 @@ def test_more_than_it_needs_is_found(tree, change, why):
     ("background/main.js", "node.insertAdjacentHTML('beforeend', text);", "becomes a page"),
     ("background/main.js", "document.write(text);", "becomes a page"),
     ("background/main.js", "fetch('https://example.org/');", "reaches out"),
+    ("background/main.js", "/* seen */ fetch('https://example.org/');", "reaches out"),
     ("background/main.js", "const s = new WebSocket('wss://example.org/');", "reaches out"),
     ("background/main.js", "await import('./more.js');", "loaded"),
     ("background/main.js", "api.scripting.executeScript({});", "loaded"),

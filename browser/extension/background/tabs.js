@@ -161,8 +161,8 @@ export class Tabs {
   /** Firefox clears its HTTP cache by the word of a page of that origin alone: so its tabs pass by
       the agent's page that says so, for `ms` at most. What doesn't move stays where it is. */
   async passBy(origin, ms) {
-    const moving = await this.at(origin);
     if (!this.#firefox) return;
+    const moving = await this.at(origin);
     const gone = new Set(moving.map(({ id }) => id));
     const clearing = clearingOf(origin);
     await Promise.all(moving.map((tab) => this.go(tab.id, clearing, true)));
