@@ -189,6 +189,13 @@ class Program:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def freeze(self):
+        """It does nothing from here to signal(SIGCONT): each of its threads has heard of it."""
+        self.signal(signal.SIGSTOP)
+        tasks = pathlib.Path("/proc", str(self.process.pid), "task")
+        until(lambda: all((task / "stat").read_text().rsplit(")", 1)[1].split()[0] in "Tt"
+                          for task in tasks.iterdir()))
+
     def wait(self, seconds=15):
         return self.process.wait(seconds)
 
