@@ -14,6 +14,7 @@
 
 #include "asking.h"
 #include "command.h"
+#include "config.h"
 #include "keyring.h"
 #include "line.h"
 #include "login.h"
@@ -32,6 +33,9 @@ static const struct kp_option table[] = {
     {"no-browser", KP_OPTION_FLAG, NULL, "print the link, open no browser"},
     {"remember", KP_OPTION_FLAG, NULL, "keep the password in the desktop's keyring"},
     KP_TARGET_OPTIONS,
+    {"config", KP_OPTION_VALUE, "FILE",
+     "an INI file whose keys are these options, and address: the device; see keyplate.conf(5)"},
+    {"address", KP_OPTION_VALUE, NULL, NULL}, /* of that file alone */
     {"verbose", KP_OPTION_FLAG, NULL, "tell of each connection, on stderr"},
     {NULL, KP_OPTION_FLAG, NULL, NULL},
 };
@@ -87,23 +91,38 @@ static int tell_refusal(const struct cJSON *answer)
 
 /* ---- Checking ---------------------------------------------------------------------------- */
 
+static int read_config(struct kp_options *options)
+{
+    static const struct kp_config_refusal refused[] = {
+        {"password", "a password never stands in a configuration: password-file names its file"},
+        {"password-fd", "password-fd is for the command line"},
+        {NULL, NULL}};
+    const struct kp_config_plan plan = {.section = "open",
+                                        .refused = refused,
+                                        .positional = "address",
+                                        .yields = "password-file",
+                                        .yields_to = "password-fd"};
+    return kp_config_read(options, &plan);
+}
+
 static int check_listen(struct job *j)
 {
     const char *listen = kp_options_get(j->options, "listen");
     const char *clause;
-    char at[KP_ADDRESS_TEXT_LEN];
+    char at[KP_ADDRESS_TEXT_LEN], label[KP_OPTIONS_LABEL_LEN];
     if (listen == NULL)
         return KP_EXIT_DONE;
+    kp_options_label(j->options, "listen", 0, label);
     if (strspn(listen, "0123456789") == strlen(listen))
-        return kp_command_misused("--listen needs an address too: write 127.0.0.1:%.5s", listen);
+        return kp_command_misused("%s needs an address too: write 127.0.0.1:%.5s", label, listen);
     if (kp_address_parse(&j->listen, listen, &clause) != 0)
-        return kp_command_misused("--listen %.100s: %s", listen, clause);
+        return kp_command_misused("%s %.100s: %s", label, listen, clause);
     kp_inet_name((const union kp_inet *)(const void *)&j->listen.where, at);
     if (!kp_address_is_loopback(&j->listen) ||
         (strcmp(at, "127.0.0.1") != 0 && strcmp(at, "::1") != 0))
-        return kp_command_misused("--listen %.100s: only 127.0.0.1, where names under localhost "
-                                  "lead to, as 127.0.0.1:8443",
-                                  listen);
+        return kp_command_misused("%s %.100s: only 127.0.0.1, where names under localhost lead to, "
+                                  "as 127.0.0.1:8443",
+                                  label, listen);
     return KP_EXIT_DONE;
 }
 
@@ -494,7 +513,10 @@ static void tie_together(struct job *j)
 
 static int run_job(struct job *j)
 {
-    int status = check(j);
+    int status = read_config(j->options);
+    j->verbose = kp_options_has(j->options, "verbose");
+    if (status == KP_EXIT_DONE)
+        status = check(j);
     if (status == KP_EXIT_DONE)
         status = kp_login_name(j->target.user[0] != '\0' ? j->target.user : NULL, &j->user);
     if (status != KP_EXIT_DONE)
@@ -521,7 +543,6 @@ static int run(struct kp_options *options)
         return kp_command_fail(KP_EXIT_FAILED, "out of memory");
     j->options = options;
     j->language = kp_language_of_person();
-    j->verbose = kp_options_has(options, "verbose");
     j->owner.lock = -1;
     kp_message_wipe_all();
     status = run_job(j);
@@ -538,7 +559,8 @@ const struct kp_command kp_command_open = {
     .name = "open",
     .summary = "see a device's web page in your browser",
     .synopsis = "URL|ADDR[:PORT]|NAME|keyplate://LINK [--user NAME]\n"
-                "[--password-file FILE|--password-fd N] [OPTION...]",
+                "[--password-file FILE|--password-fd N] [OPTION...]\n"
+                "--config FILE [OPTION...]",
     .about =
         "Proves the password to the device (and the device proves that it has it), prints a line "
         "\"open http://NAME.localhost:PORT/...\" with a link that lets one browser in, once, and "

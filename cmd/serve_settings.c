@@ -1,14 +1,13 @@
 /* The options of `keyplate serve` and its configuration file, checked: see serve_settings.h. */
 #include "serve_settings.h"
 
-#include <errno.h>
-#include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "command.h"
+#include "config.h"
 #include "device/plain_words.h"
 #include "platform.h"
 
@@ -18,118 +17,12 @@
 #define REQUESTS 256        /* at the upstream */
 #define PLAIN_IDLE_MS 60000 /* --idle-timeout of those who proved nothing, at most */
 
-/* ---- The configuration file -------------------------------------------------------------- */
-
-struct reading {
-    struct kp_options *options;
-    FILE *file;
-    const char *path;
-    unsigned line;   /* being read */
-    unsigned first;  /* that was complained of */
-    unsigned faulty; /* the last one that was */
-    bool fresh;      /* the next piece begins a line */
-    bool check;      /* every mistake is wanted, not the first alone */
-    int status;
-    char strange[64]; /* the last section that was complained of */
-};
-
-/* In place of fgets, to count lines: the library tells the number of the first mistake alone. */
-static char *read_line(char *text, int len, void *arg)
-{
-    struct reading *r = arg;
-    char *got = fgets(text, len, r->file);
-    if (got == NULL)
-        return NULL;
-    r->line += r->fresh;
-    r->fresh = strchr(text, '\n') != NULL;
-    return got;
-}
-
-static void complain(struct reading *r, unsigned line, const char *why)
-{
-    if (r->first == 0)
-        r->first = line;
-    r->faulty = line;
-    r->status = kp_command_misused("%s, line %u: %s", r->path, line, why);
-}
-
-/* They may have sections of their own, now or one day. */
-static bool is_command(const char *section)
-{
-    static const char *const names[] = {"open",  "connect",  "passwd",    "devices", "serve",
-                                        "agent", "discover", "provision", "browser"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(section, names[i]) == 0)
-            return true;
-    return false;
-}
-
-/* Of a section that is nobody's the first key is enough. */
-static int refuse_section(struct reading *r, const char *section, const char *name)
-{
-    char why[KP_OPTIONS_WHY_LEN];
-    if (strcmp(section, r->strange) == 0)
-        return 1;
-    (void)snprintf(r->strange, sizeof r->strange, "%s", section);
-    (void)snprintf(why, sizeof why,
-                   "%.60s is in the section [%.60s], which is no command of keyplate: this one's "
-                   "is [serve]",
-                   name, section);
-    complain(r, r->line, why);
-    return 0;
-}
-
-static int take_key(void *arg, const char *section, const char *name, const char *value)
-{
-    struct reading *r = arg;
-    char why[KP_OPTIONS_WHY_LEN];
-    if (r->status != KP_EXIT_DONE && !r->check)
-        return 0;
-    if (section[0] != '\0' && !is_command(section))
-        return refuse_section(r, section, name);
-    if (section[0] != '\0' && strcmp(section, "serve") != 0)
-        return 1; /* another command's */
-    r->options->line = r->line;
-    if (strcmp(name, "config") == 0)
-        complain(r, r->line, "a configuration file can't name another");
-    else if (strcmp(name, "check") == 0)
-        complain(r, r->line, "check is for the command line");
-    else if (kp_options_set(r->options, name, value, why) != 0)
-        complain(r, r->line, why);
-    return r->faulty != r->line;
-}
-
-static int read_file(struct reading *r)
-{
-    int line = ini_parse_stream(read_line, r, take_key, r);
-    if (ferror(r->file))
-        return kp_command_fail(KP_EXIT_FAILED, "can't read the configuration %s: %s", r->path,
-                               strerror(errno));
-    if (line < 0)
-        return kp_command_fail(KP_EXIT_FAILED, "out of memory");
-    if (line > 0 && (r->status == KP_EXIT_DONE || r->check) && r->first != (unsigned)line)
-        complain(r, (unsigned)line, "not a [section] or key = value");
-    return r->status;
-}
-
 static int read_config(struct kp_options *options, struct kp_front_settings *s)
 {
-    struct reading reading = {.options = options,
-                              .path = kp_options_get(options, "config"),
-                              .fresh = true,
-                              .check = s->check,
-                              .status = KP_EXIT_DONE};
-    int status;
-    if (reading.path == NULL)
-        return KP_EXIT_DONE;
-    reading.file = fopen(reading.path, "re");
-    if (reading.file == NULL)
-        return kp_command_fail(KP_EXIT_FAILED, "can't read the configuration %s: %s", reading.path,
-                               strerror(errno));
-    options->file = reading.path;
-    status = read_file(&reading);
-    (void)fclose(reading.file);
-    return status;
+    static const struct kp_config_refusal refused[] = {{"check", "check is for the command line"},
+                                                       {NULL, NULL}};
+    const struct kp_config_plan plan = {.section = "serve", .refused = refused, .every = s->check};
+    return kp_config_read(options, &plan);
 }
 
 /* ---- Checking ---------------------------------------------------------------------------- */

@@ -558,3 +558,105 @@ def test_events_and_websockets(box):
         for _ in range(3):
             tunnel.sendall(b"ping")
             assert tunnel.recv(4) == b"ping"
+
+
+# ---- A file of options --------------------------------------------------------------------------
+
+def options_file(box, text, name="open.conf"):
+    path = box.dir / name
+    path.write_text(text)
+    return path
+
+
+class Configured:
+    """An `open` that is given a configuration, and of the device nothing else."""
+
+    def __init__(self, box, config, *args):
+        self.process = subprocess.Popen([KEYPLATE, "open", "--config", config, *map(str, args)],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        env={**os.environ, "XDG_RUNTIME_DIR": str(box.runtime())})
+        box.programs.append(self)
+        self.line = self.process.stdout.readline()
+
+    def stop(self):
+        """Its status and what it said."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        out, err = self.process.communicate(timeout=10)
+        self.process.communicate = lambda **_: (out, err)
+        return self.process.returncode, err
+
+
+@pytest.mark.parametrize("section", ["[open]\n", "", "[serve]\nlisten = nonsense\n[open]\n"])
+def test_configuration(box, section):
+    serve = box.serve(box.upstream(talk_http()))
+    port = free_port()
+    config = options_file(box, f"{section}# a comment\naddress = {serve.at}\nuser = admin\n"
+                               f"password-file = {box.secret()}\nlisten = 127.0.0.1:{port}\n"
+                               "no-browser = on\nno-save = on\nverbose = on\nremember = off\n")
+    face = Configured(box, config)
+    assert face.line.startswith(f"open http://127-0-0-1.localhost:{port}/")
+    assert curl(opened(face.line), user=None).stdout == b"hello"
+    status, said = face.stop()
+    assert status == 0 and "resumed" in said, "verbose"
+
+
+def test_the_command_line_wins(box):
+    """Over the device, the user, the port, and the way to the password."""
+    serve = box.serve(box.upstream(talk_http()))
+    config = options_file(box, "address = 192.0.2.1\nuser = nobody\npassword-file = /nowhere\n"
+                               "listen = 127.0.0.1:1\nno-browser = on\nno-save = on\n")
+    face = Configured(box, config, serve.at, "--user", "admin", "--password-file", box.secret(),
+                      "--listen", "127.0.0.1:0")
+    assert curl(opened(face.line), user=None).stdout == b"hello"
+    assert face.stop()[0] == 0
+    with open(box.secret(), "rb") as secret:
+        done = subprocess.run([KEYPLATE, "open", "--config", config, serve.at, "--listen",
+                               "127.0.0.1:0", "--password-fd", str(secret.fileno())],
+                              pass_fds=[secret.fileno()], capture_output=True, text=True, timeout=20,
+                              check=False)
+    assert (done.returncode, done.stderr) == (3, f"keyplate open: {PROOF}\n"), "nobody's, not /nowhere's"
+
+
+@pytest.mark.parametrize("text, words", [
+    ("address = x\nbogus = 1\n", "line 2: unknown key bogus"),
+    ("[serve]\nbogus = 1\n[open]\nupstream = 127.0.0.1:80\n", "line 4: unknown key upstream"),
+    ("[opne]\nuser = x\n", "line 2: user is in the section [opne], which is no command of keyplate: "
+                           "this one's is [open]"),
+    ("user = a\nuser = b\n", "line 2: user is given twice"),
+    ("\nno-browser = perhaps\n", "line 2: no-browser is on or off"),
+    ("user = a\nnonsense\n", "line 2: not a [section] or key = value"),
+    ("config = other\n", "line 1: a configuration file can't name another"),
+    ("password-fd = 3\n", "line 1: password-fd is for the command line"),
+    ("address = 192.0.2.1\nuser = a\nlisten = 8443\n",
+     "line 3: listen needs an address too: write 127.0.0.1:8443"),
+    ("address = 192.0.2.1\nuser = a\nlisten = 192.0.2.1:80\n", "line 3: listen 192.0.2.1:80: only"),
+    ("user = a\n", "the device is missing"),
+])
+def test_a_bad_configuration(box, text, words):
+    done = subprocess.run([KEYPLATE, "open", "--config", options_file(box, text)], capture_output=True,
+                          text=True, timeout=20, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert words in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.endswith(" (see: keyplate help open)\n")
+
+
+def test_a_configuration_holds_no_secret(box):
+    config = options_file(box, f"address = 127.0.0.1:{free_port()}\npassword = {PASSWORD}\n")
+    done = subprocess.run([KEYPLATE, "open", "--config", config], capture_output=True, text=True,
+                          timeout=20, check=False)
+    assert done.returncode == 2 and "line 2: a password never stands in a configuration" in done.stderr
+    assert PASSWORD not in done.stderr
+
+
+def test_address_is_no_option(box):
+    done = subprocess.run([KEYPLATE, "open", "--address", "192.0.2.1"], capture_output=True, text=True,
+                          timeout=20, check=False)
+    assert done.returncode == 2 and "unknown option --address" in done.stderr
+    assert "--address" not in subprocess.check_output([KEYPLATE, "help", "open"], text=True)
+
+
+def test_no_such_configuration(box):
+    done = subprocess.run([KEYPLATE, "open", "--config", box.dir / "none"], capture_output=True,
+                          text=True, timeout=20, check=False)
+    assert done.returncode == 1 and "can't read the configuration" in done.stderr
