@@ -15,7 +15,7 @@ const [, , kind, profile] = process.argv;
 const SLOW = 15000;
 
 function launch() {
-  const common = { headless: true, userDataDir: profile, timeout: 60000, protocolTimeout: 25000 };
+  const common = { headless: true, userDataDir: profile, timeout: 60000, protocolTimeout: 60000 };
   if (kind === 'firefox') {
     const extraPrefsFirefox = {
       'network.dns.localDomains': 'evil.test',

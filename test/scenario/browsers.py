@@ -35,7 +35,7 @@ class Browser:
         home.mkdir()
         self.log = open(folder / f"{kind}.log", "wb")
         self.process = subprocess.Popen(
-            ["timeout", "-k", "5", "240", "node", DRIVER, kind, home / "profile"],
+            ["timeout", "-k", "5", "900", "node", DRIVER, kind, home / "profile"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, bufsize=0,
             env={**os.environ, "HOME": str(home), "KEYPLATE_NODE_MODULES": str(modules())})
         self.rest = b""

@@ -202,7 +202,7 @@ class Program:
     def stop(self):
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
-            self.signal(signal.SIGTERM)
+            self.signal(signal.SIGINT)  # at once: two of one kind may come as one
             try:
                 self.wait(5)
             except subprocess.TimeoutExpired:

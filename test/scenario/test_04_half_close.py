@@ -49,12 +49,18 @@ def test_browser_ends_first(box):
 
 
 def test_a_cut_client_does_not_look_whole_to_the_upstream(box):
-    upstream = box.upstream(talk_digest)
+    started = threading.Event()
+
+    def talk(sock):
+        assert sock.recv(10, socket.MSG_WAITALL) == b"half of it"
+        started.set()
+        return talk_digest(sock)
+
+    upstream = box.upstream(talk)
     client = box.connecting(box.serve_bytes(upstream))
     client.stdin.write(b"half of it")
     client.stdin.flush()
-    serve = box.programs[0]
-    serve.logged("proved:")
+    assert started.wait(15)
     client.kill()
     until(lambda: upstream.seen)
     assert isinstance(upstream.seen[0], ConnectionResetError), upstream.seen
@@ -64,12 +70,14 @@ def test_a_cut_upstream_does_not_look_whole_to_the_client(box):
     def talk(sock):
         sock.sendall(b"half of it")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        import time
-        time.sleep(0.3)
+        heard.wait(20)
 
+    heard = threading.Event()
     serve = box.serve_bytes(box.upstream(talk))
     client = box.connecting(serve)
-    assert client.stdout.read() == b"half of it"
+    assert client.stdout.read(10) == b"half of it"
+    heard.set()
+    assert client.stdout.read() == b""
     assert client.wait(10) == 1
     assert b"may not be the whole" in client.stderr.read()
     assert "upstream broke" in serve.logged("closed")[0]

@@ -8,6 +8,7 @@ from gateways import PASSWORD, box, curl, limit_descriptors, talk_echo, talk_htt
 from http_peers import Channel, Recorder, request
 
 OTHER = "another-pass-1"
+SOON = 6  # seconds: one, and what a busy machine adds
 
 
 def echo_works(client):
@@ -24,22 +25,21 @@ def test_users_come_and_go_under_open_tunnels(box):
     assert echo_works(admin) and echo_works(guest)
 
     box.passwd("add", serve.credentials, "new", "new-pass-1")
-    began = time.monotonic()
-    until(lambda: curl(f"https://{serve.at}/", "--max-time", "1", user="new",
-                       password="new-pass-1").returncode != 35, 3)
-    assert time.monotonic() - began < 2.5
+    serve.logged("is in force", SOON)
+    until(lambda: curl(f"https://{serve.at}/", "--max-time", "5", user="new",
+                       password="new-pass-1").returncode not in (28, 35))
     assert echo_works(admin) and echo_works(guest)
 
     box.passwd("remove", serve.credentials, "guest")
     began = time.monotonic()
-    assert guest.wait(5) == 1
-    assert time.monotonic() - began < 1.5
+    assert guest.wait(15) == 1
+    assert time.monotonic() - began < SOON
     assert b"may not be the whole" in guest.stderr.read()
     assert echo_works(admin)
     assert box.connect(serve, user="guest", password=OTHER).returncode == 3
 
     box.passwd("change", serve.credentials, "admin", OTHER)
-    assert admin.wait(5) == 1
+    assert admin.wait(15) == 1
     assert box.connect(serve).returncode == 3
     assert box.connect(serve, b"x", password=OTHER).stdout == b"x"
     assert len(serve.logged("changed or removed")) == 2
@@ -73,7 +73,7 @@ def test_users_come_and_go_between_requests_and_within(box):
     box.passwd("remove", serve.credentials, "guest")
     began = time.monotonic()
     assert resting.end() == (b"", True)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < SOON
     assert busy.is_silent(0.5)
     go.set()
     late = busy.response()
@@ -134,7 +134,7 @@ def test_a_removed_user_ends_though_no_descriptor_is_left(box):
     idle = [serve.raw() for _ in range(80)]
     serve.logged("no file descriptors left")
     box.passwd("remove", serve.credentials, "guest")
-    assert guest.wait(8) == 1
+    assert guest.wait(15) == 1
     for sock in idle:
         sock.close()
 
@@ -162,12 +162,12 @@ def test_hangup_reads_the_configuration(box):
     before = box.connecting(serve)
     assert echo_works(before)
 
-    config.write_text("[serve]\nidle-timeout = 1\nlog = json\n")
+    config.write_text("[serve]\nidle-timeout = 3\nlog = json\n")
     serve.signal(signal.SIGHUP)
     assert serve.logged("the configuration was read again")[0].startswith("{")
     after = box.connecting(serve)
     assert echo_works(after)
-    assert after.wait(5) == 1
+    assert after.wait(20) == 1
     assert echo_works(before)
 
     config.write_text("[serve]\nidle-timeout = never\n")
@@ -176,7 +176,7 @@ def test_hangup_reads_the_configuration(box):
     assert echo_works(before)
     again = box.connecting(serve)
     assert echo_works(again)
-    assert again.wait(5) == 1
+    assert again.wait(20) == 1
 
 
 def test_hangup_leads_to_another_upstream(box):
@@ -200,14 +200,13 @@ def test_hangup_and_the_time_of_requests(box):
     config = box.dir / "keyplate.conf"
     config.write_text("[serve]\nidle-timeout = 3600\n")
     serve = box.serve(box.upstream(Recorder()), "--config", config, "--workers", "2")
-    config.write_text("[serve]\nidle-timeout = 1\n")
+    config.write_text("[serve]\nidle-timeout = 3\n")
     serve.signal(signal.SIGHUP)
     serve.logged("the configuration was read again")
 
     def is_short():
         channel = Channel(box, serve)
         assert channel.ask(request()).body == b"ok"
-        time.sleep(1.5)
-        return channel.process.poll() == 0
+        return not channel.is_silent(8) and channel.end() == (b"", True)
 
-    until(is_short)
+    until(is_short, 30)

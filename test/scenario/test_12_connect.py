@@ -171,5 +171,5 @@ def test_ctrl_c(box):
     client = box.connecting(serve)
     serve.logged("proved:")
     client.send_signal(2)
-    assert client.wait(5) == 1
+    assert client.wait(15) == 1
     assert b"Ctrl-C" in client.stderr.read()

@@ -112,17 +112,16 @@ def test_what_can_t_be_read_is_no_error(box, spoil):
     start = time.monotonic()
     done = connect(box, middle)
     assert done.returncode == 0 and done.stdout.endswith(b"hello"), done.stderr
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 15
     assert saved() == {} and middle.others == 1 and guesses(serve) == 1
 
 
 def test_open_does_not_wait_for_it(box):
     serve = device(box, "K7F3")
     middle = Middleman(box, serve, SPOILS["silence"])
-    start = time.monotonic()
     face = box.open(middle.at, "--verbose", saves=True)
-    assert time.monotonic() - start < 3 and face.url
-    face.logged("can't be read: it took too long", 10)
+    assert face.url and "took too long" not in face.log()
+    face.logged("can't be read: it took too long", 15)
     assert saved() == {} and guesses(serve) == 1
     face.signal(signal.SIGINT)
     assert face.wait() == 0
@@ -130,12 +129,15 @@ def test_open_does_not_wait_for_it(box):
 
 def test_the_end_of_output_does_not_wait_for_it(box):
     serve = device(box, "K7F3")
-    client = box.connecting(Middleman(box, serve, SPOILS["silence"]), saves=True)
-    client.stdin.write(REQUEST)
-    client.stdin.close()
-    assert client.stdout.read().endswith(b"hello")
-    assert client.poll() is None, "it is still asking"
-    assert client.wait(3) == 0
+    for last in (False, False, True):  # it asks for a second: we may be slower than that
+        client = box.connecting(Middleman(box, serve, SPOILS["silence"]), saves=True)
+        client.stdin.write(REQUEST)
+        client.stdin.close()
+        assert client.stdout.read().endswith(b"hello")
+        if client.poll() is None:
+            break
+        assert not last, "the end of output waited for it"
+    assert client.wait(15) == 0
 
 
 def test_a_wrong_password_saves_nothing(box):

@@ -113,11 +113,11 @@ def test_the_ticket_that_never_comes(box):
     """Those who wait are let go one by one, each when the one before had time for its ticket."""
     secret = spake2plus.register(PASSWORD.encode(), b"admin", b"K7F3")
     config = ServerConfig({b"admin": secret.verifier()}, b"K7F3", tickets=0)
-    begun, proved = [], []
+    begun = []
 
     def make(_):
         begun.append(time.monotonic())
-        return config, None, None, lambda server: proved.append(time.monotonic())
+        return config, None, None, None
 
     def answer(server):
         data = b""
@@ -131,9 +131,9 @@ def test_the_ticket_that_never_comes(box):
             as listener:
         face = box.open(listener.address, *ID, "--tls", "1.3")
         assert visit_all(face.url, 4) == [b"hello"] * 4
-    assert len(begun) == len(proved) == 5
-    for before, after in zip(proved[1:], begun[2:]):
-        assert after - before > 0.25, (begun, proved)
+    assert len(begun) == 5
+    for before, after in zip(begun[1:], begun[2:]):
+        assert after - before > 0.29, begun
 
 
 def test_an_impostor_gets_one_guess(box):

@@ -175,7 +175,7 @@ def refusal(site, status, raw, after=SMUGGLED):
     assert answer.get("Connection") == "close"
     assert 0 < len(answer.body) < 2000 and answer.get("Content-Length") is not None
     assert channel.end() == (b"", True)
-    until(lambda: len(events(site.serve, "bad-request")) > before, 2, site.serve.log()[-2000:])
+    until(lambda: len(events(site.serve, "bad-request")) > before, what=site.serve.log()[-2000:])
     lines = events(site.serve, "bad-request")[before:]
     assert len(lines) == 1 and lines[0]["user"] == "admin"
     return lines[0]
@@ -574,10 +574,14 @@ def test_a_cut_answer_does_not_look_whole(answering, name, version, then):
 @pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/1.0"])
 def test_a_body_until_the_end_that_ends_by_reset(answering, version):
     answering.says = OK_HEAD + b"\r\nhello"
-    answering.then = lambda sock: (time.sleep(0.1), reset(sock))
+    heard = threading.Event()
+    answering.then = lambda sock: (heard.wait(20), reset(sock))
     channel = answering.channel()
     channel.send(request("/case", version=version))
     assert channel.head().status == 200
+    while b"hello" not in channel.held:
+        channel.fill()
+    heard.set()
     rest, in_order = channel.end()
     assert not in_order and b"hello" in rest and not rest.endswith(b"0\r\n\r\n")
 

@@ -13,6 +13,7 @@ from http_peers import (BY_TLS12, BY_TLS13, OK, Channel, Cut, Recorder, credenti
                         gateway, request, reset)
 
 OTHER = "another-pass-1"
+SOON = 8  # seconds: at once, on a busy machine; who is stopping waits for ten
 TWO = (("admin", PASSWORD), ("maria", OTHER))
 BOTH = [BY_TLS12, BY_TLS13]
 
@@ -35,7 +36,7 @@ class Slow:
 
             def reply(sock):
                 sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
-                self.go.wait(20)
+                self.go.wait(60)
                 sock.sendall(end)
             return reply
 
@@ -82,19 +83,18 @@ def half_a_head(sock):
 def test_a_silent_upstream_is_a_504(box, talk):
     serve = gateway(box, talk, "--upstream-timeout", "1")
     channel = Channel(box, serve, *BY_TLS12)
-    channel.send(request())
-    took = seconds_until(lambda: channel.fill())
+    took = seconds_until(lambda: channel.send(request()).fill())
     answer = channel.response()
-    assert answer.status == 504 and 0 < len(answer.body) < 2000 and 0.8 < took < 4
+    assert answer.status == 504 and 0 < len(answer.body) < 2000 and 0.8 < took < 12
     until(lambda: "504" in serve.log() or "--upstream-timeout" in serve.log())
 
 
 def test_a_slow_upload_is_no_slow_upstream(box):
-    serve = gateway(box, Recorder(), "--upstream-timeout", "1")
+    serve = gateway(box, Recorder(), "--upstream-timeout", "3")
     channel = Channel(box, serve, *BY_TLS12)
     channel.send(request("/", "Content-Length: 4", method="POST"))
     for letter in (b"s", b"l", b"o", b"w"):
-        time.sleep(0.5)
+        time.sleep(1)
         channel.send(letter)
     assert channel.response().body == b"ok"
 
@@ -102,18 +102,18 @@ def test_a_slow_upload_is_no_slow_upstream(box):
 def test_a_quiet_stream_is_no_slow_upstream(box):
     """Once it has begun to answer: server-sent events come when there is news."""
     slow = Slow()
-    channel = Channel(box, gateway(box, slow.recorder, "--upstream-timeout", "1"), *BY_TLS12)
+    channel = Channel(box, gateway(box, slow.recorder, "--upstream-timeout", "3"), *BY_TLS12)
     channel.send(request("/slow"))
     assert channel.head().status == 200 and channel.chunk() == b"half"
-    time.sleep(2.2)
+    time.sleep(4)
     slow.go.set()
     assert channel.chunk() == b"half" and channel.chunk() == b""
 
 
 def test_a_quiet_websocket_is_no_slow_upstream(box):
-    channel = Channel(box, gateway(box, Recorder(websocket), "--upstream-timeout", "1"), *BY_TLS12)
+    channel = Channel(box, gateway(box, Recorder(websocket), "--upstream-timeout", "3"), *BY_TLS12)
     assert channel.ask(request("/ws", *WEBSOCKET)).status == 101
-    time.sleep(2.2)
+    time.sleep(4)
     channel.send(b"still here")
     assert channel.exactly(10) == b"still here"
 
@@ -125,15 +125,17 @@ def test_a_reset_in_mid_body(box, length, by):
         def reply(sock):
             sock.sendall(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n"
                          + (b"4\r\nhalf\r\n" if b"chunked" in length else b"half"))
-            time.sleep(0.2)
+            heard.wait(20)
             reset(sock)
         return reply
 
+    heard = threading.Event()
     serve = gateway(box, Recorder(answer))
     channel = Channel(box, serve, *by)
     channel.send(request("/page"))
     head = channel.head()
     assert head.status == 200
+    heard.set()
     with pytest.raises(Cut):
         channel.framed(head)
     assert channel.end()[1] is False
@@ -156,14 +158,14 @@ def test_an_end_in_mid_head(box):
 
 def test_one_client_s_upstream_trouble_is_its_own(box):
     stop = threading.Event()
-    recorder = Recorder(lambda one: (lambda sock: stop.wait(10)) if one.target == "/hang" else OK)
+    recorder = Recorder(lambda one: (lambda sock: stop.wait(60)) if one.target == "/hang" else OK)
     serve = gateway(box, recorder)
     stuck = Channel(box, serve, *BY_TLS12)
     stuck.send(request("/hang"))
     recorder.came()
     began = time.monotonic()
     assert Channel(box, serve, *BY_TLS12).ask(request()).body == b"ok"
-    assert time.monotonic() - began < 3 and stuck.is_silent(0.1)
+    assert time.monotonic() - began < SOON and stuck.is_silent(0.1)
     stop.set()
 
 
@@ -187,7 +189,7 @@ def test_a_client_that_goes_in_mid_download(box):
     channel.send(request())
     channel.exactly(500_000)
     channel.close()
-    assert gone.wait(5)
+    assert gone.wait(15)
 
 
 @pytest.mark.parametrize("way", ["is killed", "ends its side"])
@@ -242,7 +244,7 @@ def test_changed_credentials_close_idle_connections(box, by):
     until(lambda: len(events(serve, "proved")) == 3)
     box.passwd("change", serve.credentials, "admin", OTHER)
     serve.logged("is in force")
-    assert seconds_until(lambda: (idle.to_end(), fresh.to_end())) < 1.5
+    assert seconds_until(lambda: (idle.to_end(), fresh.to_end())) < SOON
     assert other.ask(request()).body == b"ok"
     assert len(serve.logged("changed or removed")) == 2
 
@@ -267,8 +269,8 @@ def test_changed_credentials_end_a_websocket_at_once(box, by):
         one.send(frame(1, b"hi", b"\1\2\3\4"))
         assert one.exactly(8)[-2:] == bytes((ord("h") ^ 1, ord("i") ^ 2))
     box.passwd("remove", serve.credentials, "admin")
-    assert seconds_until(channel.to_end) < 2
-    assert channel.process.wait(5) == 1, "its end isn't the upstream's word"
+    assert seconds_until(channel.to_end) < SOON
+    assert channel.process.wait(15) == 1, "its end isn't the upstream's word"
     until(lambda: recorder.open == 1)
     other.send(b"more")
     assert other.exactly(4) == b"more"
@@ -304,14 +306,14 @@ def test_sigterm_lets_an_answer_finish(box, by):
     channel.send(request("/slow") + request("/never"))
     assert channel.head().status == 200 and channel.chunk() == b"half"
     serve.signal(signal.SIGTERM)
-    assert seconds_until(lambda: (idle.to_end(), fresh.to_end())) < 1.5
-    assert idle.process.wait(5) == 0 and fresh.process.wait(5) == 0
+    assert seconds_until(lambda: (idle.to_end(), fresh.to_end())) < SOON
+    assert idle.process.wait(15) == 0 and fresh.process.wait(15) == 0
     time.sleep(0.3)
     assert serve.process.poll() is None
     slow.go.set()
     assert channel.chunk() == b"half" and channel.chunk() == b"" and channel.line() == b""
     assert channel.end() == (b"", True)
-    assert serve.wait(3) == 0
+    assert serve.wait(SOON) == 0
     assert [one.target for one in slow.recorder.requests] == ["/idle", "/slow"]
 
 
@@ -326,7 +328,7 @@ def test_sigterm_lets_an_upload_finish(box):
     channel.send(b"half")
     assert channel.response().body == b"ok"
     assert channel.end() == (b"", True)
-    assert serve.wait(3) == 0 and recorder.requests[0].body == b"halfhalf"
+    assert serve.wait(SOON) == 0 and recorder.requests[0].body == b"halfhalf"
 
 
 def test_a_second_sigterm_ends_all_at_once(box):
@@ -336,9 +338,9 @@ def test_a_second_sigterm_ends_all_at_once(box):
     channel.send(request("/slow"))
     assert channel.head().status == 200 and channel.chunk() == b"half"
     serve.signal(signal.SIGTERM)
-    time.sleep(0.3)
+    serve.logged("stopping")
     serve.signal(signal.SIGTERM)
-    assert serve.wait(2) == 0
+    assert serve.wait(SOON) == 0
     with pytest.raises(Cut):
         channel.chunk()
     assert channel.end()[1] is False

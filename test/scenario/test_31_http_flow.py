@@ -24,7 +24,7 @@ from http_peers import (BY_TLS12, BY_TLS13, OK, Channel, Recorder, chunked, even
 
 SWITCH = b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
 LAST = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
-MANY = 20_000_000
+MANY = 50_000_000  # more than the system's buffers on a way hold
 TWO = (("admin", PASSWORD), ("maria", "another-pass-1"))
 PIECE = 4000  # a pipe passes it on whole, so that it is one record of TLS
 BOTH = pytest.mark.parametrize("by", [BY_TLS12, BY_TLS13], ids=["TLS 1.2", "TLS 1.3"])
@@ -58,16 +58,21 @@ class Count:
     def __init__(self):
         self.bytes = 0
 
-    def settled(self, seconds=0.7):
-        """Waits until it has begun and then hasn't changed for that long."""
-        seen, since, end = 0, time.monotonic(), time.monotonic() + 15
-        while time.monotonic() < end:
-            if self.bytes != seen or not seen:
-                seen, since = self.bytes, time.monotonic()
-            elif time.monotonic() - since > seconds:
-                return seen
-            time.sleep(0.02)
-        raise AssertionError(f"{self.bytes} bytes, and no end")
+    def settled(self):
+        """Waits until it has begun and then stays."""
+        until(lambda: self.bytes, 15, "nothing moves")
+        return stays(lambda: self.bytes)
+
+
+def stays(value, seconds=0.7):
+    """What it is once it hasn't changed for so long, in which we have looked at it many times."""
+    seen, looks, end = value(), 0, time.monotonic() + 60
+    while looks < seconds / 0.02:
+        assert time.monotonic() < end, f"{seen}, and no end"
+        time.sleep(0.02)
+        now = value()
+        seen, looks = now, looks + 1 if now == seen else 0
+    return seen
 
 
 def pour(send, data, count):
@@ -115,7 +120,7 @@ def test_a_websocket_whose_ends_are_slow(box, by):
     pour(channel.send, up, sent)
     assert 0 < sent.settled() < MANY and 0 < tunnel.sent.settled() < MANY
     tunnel.reads.set()
-    until(lambda: len(tunnel.got) == MANY, 30, "the upstream didn't get all of it")
+    until(lambda: len(tunnel.got) == MANY, 60, "the upstream didn't get all of it")
     assert tunnel.got == up and tunnel.sent.bytes < MANY
     got = bytearray(channel.held)
     channel.held = b""
@@ -191,7 +196,7 @@ def test_a_change_in_mid_request_is_refused(box, framing, first, went_on):
         channel.send(b"lo\r\n0\r\n\r\n" + request("/smuggled"))
     except BrokenPipeError:
         pass
-    assert channel.to_end() == b"" and upstream.over.wait(5)
+    assert channel.to_end() == b"" and upstream.over.wait(15)
     assert went_on.startswith(upstream.got), upstream.got
 
 
@@ -209,7 +214,7 @@ class Unread:
         sock.settimeout(20)
         if sock.recv(1 << 16, socket.MSG_PEEK).startswith(b"POST "):
             self.posts.append(sock)
-            self.go.wait(20)
+            self.go.wait(60)
             sock.sendall(self.early)
             time.sleep(1)  # until the next request has come to serve
         record = bytearray()
@@ -239,7 +244,7 @@ def upload(box, serve, upstream, pieces):
     return channel, pieces
 
 
-def comes(condition, seconds=1.0):
+def comes(condition, seconds=3.0):
     try:
         return until(condition, seconds)
     except AssertionError:
@@ -263,9 +268,7 @@ def upload_with_a_tail(box, serve, upstream, pieces):
     """A client whose POST was sent whole, of which the last piece waits in serve."""
     channel, number = upload(box, serve, upstream, pieces)
     assert number == pieces
-    unread = upstream.unread()
-    time.sleep(0.3)
-    assert upstream.unread() == unread < pieces * PIECE, "nothing waits in serve"
+    assert stays(upstream.unread) < pieces * PIECE, "nothing waits in serve"
     return channel
 
 
@@ -285,7 +288,7 @@ def test_an_early_answer_before_the_tail_is_taken(box, fits, early, when):
     assert answer.get("Connection") is None, "the request wasn't whole: this proves nothing"
     if when != "pipelined":
         channel.send(request("/second"))
-    channel.seconds = 4
+    channel.seconds = 15
     assert channel.response().body == b"ok"
     assert channel.ask(request("/third")).body == b"ok"
     (record,) = [one for one in upstream.seen if b"GET /second " in one]
@@ -386,11 +389,16 @@ def test_the_last_answer_s_tail_waits_for_a_client_that_pauses(box):
     """serve has all of the answer and nothing to do but to get rid of it."""
     upstream = Ender()
     serve = gateway(box, upstream, path=box.dir / "up.sock")
-    probe, _ = paused(box, serve, *BY_TLS13)
-    until(lambda: upstream.fits, 20)
-    assert 5 < upstream.fits < 999, "serve takes any number of pieces"
-    probe.close()
-    channel, valve = paused(box, serve, *BY_TLS13)
+    for _ in range(3):  # the system's buffers aren't always of one size
+        upstream.fits = None
+        probe, _ = paused(box, serve, *BY_TLS13)
+        until(lambda: upstream.fits, 60)
+        assert 5 < upstream.fits < 999, "serve takes any number of pieces"
+        probe.close()
+        channel, valve = paused(box, serve, *BY_TLS13)
+        if comes(lambda: events(serve, "request"), 8):
+            break
+        channel.close()
     event(serve, "request")
     time.sleep(3)
     held, passed = kernel_holds(serve, valve), valve.passed
@@ -462,7 +470,7 @@ def test_an_upstream_that_takes_nothing_costs_no_work(box):
 
     def talk(sock):
         sock.recv(1)
-        over.wait(20)
+        over.wait(60)
 
     serve = gateway(box, talk)
     channel = Channel(box, serve, *BY_TLS12)
@@ -523,10 +531,10 @@ def test_after_sigterm_no_client_waits_at_the_door(box, stream):
     assert channel.head().status == 200 and channel.chunk() == b"tick"
     assert not refused(serve.at) and not refused(plain)
     serve.signal(signal.SIGTERM)
-    until(lambda: refused(serve.at) and refused(plain), 1, "there is still somebody at the door")
+    until(lambda: refused(serve.at) and refused(plain), 5, "there is still somebody at the door")
     ticks(channel, 1)
     assert refused(serve.at) and refused(plain) and serve.process.poll() is None
-    assert ends_well(channel, stream) and serve.wait(3) == 0
+    assert ends_well(channel, stream) and serve.wait(8) == 0
 
 
 # ---- A removed user -----------------------------------------------------------------------------

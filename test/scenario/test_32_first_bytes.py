@@ -111,9 +111,9 @@ def test_a_slow_first_byte(box):
                 http_listen=port)
     starts = {"nothing": b"", "a hello": HELLOS["chromium"], "a password": HELLOS["curl_srp"],
               "a request": b"GET /slowly/it/comes HTTP/1.1\r\n", "a long word": b"GETGETGET"}
-    socks = {name: connection(port) for name in starts}
     begun, ended = time.monotonic(), {}
-    for turn in range(6):
+    socks = {name: connection(port) for name in starts}
+    for turn in range(12):
         for name, sock in socks.items():
             try:
                 sock.sendall(starts[name][turn:turn + 1])
@@ -138,7 +138,7 @@ def test_a_slow_first_byte(box):
     for sock in socks.values():
         sock.close()
     assert ended.keys() == socks.keys()
-    assert all(1.5 < seconds < 4 for seconds in ended.values()), ended
+    assert all(1.5 < seconds < 7 for seconds in ended.values()), ended
     assert other.seen == [] and site.recorder.bytes == b""
     assert len(events(site.serve, "handshake-failed")) >= 4
 
@@ -232,8 +232,8 @@ def test_a_stop_lets_a_passage_go_on_until_the_second(box):
         assert sock.recv(100) == b"still there"
         assert site.serve.process.poll() is None
         site.serve.signal(signal.SIGTERM)
-        assert site.serve.wait(3) == 0
-        assert closed_after(sock) < 1
+        assert site.serve.wait(8) == 0
+        assert closed_after(sock) < 8
     event(site.serve, "passed")
 
 

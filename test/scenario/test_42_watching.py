@@ -74,8 +74,9 @@ def test_a_pipe_that_nobody_reads_holds_up_nothing(box):
             assert channel.ask(request(f"/{number}")).status == 200
         assert Metrics(port).one("keyplate_log_lines_dropped_total") > 0
         text = os.read(read, 1 << 20)
-        select.select([read], [], [], 5)
-        text += os.read(read, 1 << 20)
+        while b'"event":"log"' not in text or not text.endswith(b"\n"):
+            assert select.select([read], [], [], 15)[0], text[-500:]
+            text += os.read(read, 1 << 20)
         lines = lines_of(text.decode())
         told = [line for line in lines if line["event"] == "log"]
         assert len(told) == 1 and told[0]["dropped"] > 0
@@ -355,7 +356,7 @@ def measured(box, upstream, *args, **kwargs):
 
 def settled(serve, before, expected):
     """What has moved since then, once it is what is expected or time is up."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + 15
     while (moved := Metrics(serve.metrics).since(before)) != expected and time.monotonic() < end:
         time.sleep(0.05)
     return moved
@@ -534,7 +535,7 @@ def test_who_asks_slowly_shuts_out_nobody(box):
     silent = [socket.create_connection(("127.0.0.1", serve.metrics)) for _ in range(20)]
     began = time.monotonic()
     assert curl(f"https://{serve.at}/").stdout == b"hello"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 4.5
     for sock in silent[8:]:
         sock.close()
     Metrics(serve.metrics)

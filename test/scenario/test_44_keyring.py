@@ -46,7 +46,7 @@ class Session:
                                *([] if password is None else ["--unlock"]))
             keyring.stdin.write((password or "").encode())
             keyring.stdin.close()
-            until(self.has_keyring)
+            until(self.has_keyring, 20)
 
     def run(self, *argv):
         process = subprocess.Popen(list(map(str, argv)), env=self.env, stdin=subprocess.PIPE,
@@ -138,7 +138,7 @@ def test_it_is_not_on_the_disk_as_it_is(session, box):
     assert not [path for path in files if b"plainly-not-there" in path.read_bytes()]
 
 
-def refused(env, *words, seconds=5):
+def refused(env, *words, seconds=8):
     for args in ("save", "d", "u", "label", "p"), ("get", "d", "u"), ("forget", "d", "u"):
         result, why, took = ask(env, *args)
         assert result == -1, why
@@ -150,8 +150,8 @@ def refused(env, *words, seconds=5):
 def test_no_session(box):
     env = environment(box.dir, "")
     env["DISPLAY"] = ":77"  # where a bus would be started for
-    refused(env, "no desktop session", seconds=2)
-    refused({**env, "DBUS_SESSION_BUS_ADDRESS": "autolaunch:"}, "no desktop session", seconds=2)
+    refused(env, "no desktop session", seconds=5)
+    refused({**env, "DBUS_SESSION_BUS_ADDRESS": "autolaunch:"}, "no desktop session", seconds=5)
     assert not [path for path in box.dir.iterdir() if path.name == ".dbus"]
 
 
@@ -184,4 +184,4 @@ def test_nobody_can_be_asked_for_its_password(session):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be under sudo")
 def test_not_as_root_for_somebody_else(session):
-    refused({**session().env, "SUDO_UID": "65533"}, "without sudo", seconds=2)
+    refused({**session().env, "SUDO_UID": "65533"}, "without sudo", seconds=5)

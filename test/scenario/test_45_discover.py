@@ -214,7 +214,7 @@ def test_it_is_seen_as_what_it_is(box, network):
         assert all(f"Uid:\t{NOBODY}\t{NOBODY}" in (task / "status").read_text() for task in tasks)
     begin = time.monotonic()
     serve.end()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 10
     gone(person, serve.port)
 
 
@@ -276,17 +276,17 @@ def test_a_hung_avahi_holds_nothing_up(box, network):
         serve = Serving(box, device)
         time.sleep(1)
         os.kill(serve.process.pid, signal.SIGHUP)
-        serve.logged("is in force", seconds=2)
+        serve.logged("is in force", seconds=10)  # what D-Bus gives up after: 25
         begin = time.monotonic()
         serve.end()
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 10
     finally:
         avahi.send_signal(signal.SIGCONT)
     person.processes["avahi"].send_signal(signal.SIGSTOP)
     try:
         begin = time.monotonic()
         assert person.run(KEYPLATE, "discover", "--seconds", "1").returncode == 1
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 15
     finally:
         person.processes["avahi"].send_signal(signal.SIGCONT)
 
@@ -326,11 +326,11 @@ def test_what_it_says_follows_the_device(box, network):
     assert found(person, serve.port)["versions"] == ["1.2", "1.3"]
     config.write_text("[serve]\ntls = 1.3\n")
     os.kill(serve.process.pid, signal.SIGHUP)
-    until(lambda: found(person, serve.port)["versions"] == ["1.3"], 15)
+    until(lambda: found(person, serve.port)["versions"] == ["1.3"], 30)
     fresh = box.credentials()
     os.replace(fresh, serve.credentials)
     name = id_of(serve.credentials)
-    until(lambda: found(person, serve.port)["id"] == name, 15)
+    until(lambda: found(person, serve.port)["id"] == name, 30)
     assert found(person, serve.port)["name"] == f"Keyplate {name}"
 
 
@@ -383,7 +383,7 @@ def test_strangers_do_no_harm(box, network):
         service(b"here", b"id=c", port=16, host="here", address="127.0.0.1"),
         service(b"empty", port=17)])
     try:
-        until(lambda: {11, 12, 13, 14, 15, 17} <= {one["port"] for one in look(person)}, 15)
+        until(lambda: {11, 12, 13, 14, 15, 17} <= {one["port"] for one in look(person)}, 30)
         seen = {one["port"]: one for one in look(person)}
         assert 10 not in seen and 16 not in seen
         assert seen[serve.port] == real
@@ -408,10 +408,10 @@ def test_a_crowd_of_strangers(box, network):
     hostile = Hostile(device, [service(b"crowd %d" % i, b"id=crowd%d" % i, port=1000 + i)
                                for i in range(500)])
     try:
-        until(lambda: len(look(person)) == 200, 20)
+        until(lambda: len(look(person)) == 200, 40)
         begin = time.monotonic()
         done = person.run(KEYPLATE, "discover")
-        assert time.monotonic() - begin < 10
+        assert time.monotonic() - begin < 20
         assert done.returncode == 0 and "there are more than can be shown" in done.stderr
         assert len(done.stdout.splitlines()) == 201
     finally:

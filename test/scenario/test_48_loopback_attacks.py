@@ -127,6 +127,17 @@ def show_that_it_works(play, read, web, mark="bare", reads=READS):
     assert not missing, f"these read nothing: {missing}"
 
 
+def attack_and_control(play, page, targets, web, mark="bare", reads=READS):
+    """As Play.attack.  A busy browser may take longer than its patience: then once more."""
+    for last in (False, True):
+        read = play.attack(page, targets)
+        if last or all(read[mark][kind] for kind in reads):
+            break
+        play.browser.goto("", page, "reload")
+    show_that_it_works(play, read[mark], web, mark, reads)
+    return read
+
+
 def shown(read):
     """What an attack got to see; our own refusals tell nothing."""
     return {kind: text for kind, text in read.items()
@@ -140,8 +151,8 @@ def test_another_site(play, site):
     """The browser's own rules for SameSite=Strict, and ours for Sec-Fetch-Site and Origin."""
     play.browser.goto(f"http://{site}:{play.evil.port}/attack", "evil")
     seen = len(play.heating.seen)
-    read = play.attack("evil", {"face": play.at.origin, "bare": play.bare()})
-    show_that_it_works(play, read["bare"], play.heating)
+    read = attack_and_control(play, "evil", {"face": play.at.origin, "bare": play.bare()},
+                              play.heating)
     assert not shown(read["face"])
     assert not came(play.heating, "face"), play.heating.targets()[seen:]
     assert play.is_in()
@@ -152,8 +163,8 @@ def test_another_port_of_the_same_name(play):
     followed from there: the person sees the device's page, and that page sees nothing."""
     play.browser.goto(f"http://{play.at.name}.localhost:{play.evil.port}/attack", "evil")
     assert "__Host-keyplate=" in play.evil.seen[-2][2].get("Cookie", ""), "as browsers are"
-    read = play.attack("evil", {"face": play.at.origin, "bare": play.bare()})
-    show_that_it_works(play, read["bare"], play.heating)
+    read = attack_and_control(play, "evil", {"face": play.at.origin, "bare": play.bare()},
+                              play.heating)
     assert not shown(read["face"])
     assert came(play.heating, "face") <= MOVES
     assert play.is_in()
@@ -162,8 +173,8 @@ def test_another_port_of_the_same_name(play):
 def test_another_device(play):
     play.browser.goto(play.at.origin + "/attack", "heating")
     bare = f"http://{play.camera_link.name}.localhost:{play.camera.port}"
-    read = play.attack("heating", {"face": play.camera_link.origin, "bare": bare})
-    show_that_it_works(play, read["bare"], play.camera)
+    read = attack_and_control(play, "heating", {"face": play.camera_link.origin, "bare": bare},
+                              play.camera)
     assert not shown(read["face"]) and not came(play.camera, "face")
     assert play.is_in()
 
@@ -175,7 +186,7 @@ def test_dns_rebinding(play):
     read = play.attack("rebound", {"rebound": here})["rebound"]
     bare = f"http://evil.test:{play.heating.port}"
     play.browser.goto(bare + "/attack", "evil")
-    show_that_it_works(play, play.attack("evil", {"sure": bare})["sure"], play.heating, "sure",
+    attack_and_control(play, "evil", {"sure": bare}, play.heating, "sure",
                        READS | {"iframe", "form-urlencoded", "form-multipart", "form-text", "window"})
     assert not shown(read) and not came(play.heating, "rebound")
     status = play.browser.run("return (await fetch('/')).status", page="rebound")
@@ -207,9 +218,13 @@ def test_frames(play):
     def framed(page, urls):
         play.browser.goto(page + "/attack", "evil")
         play.browser.run(put, urls, "evil")
-        # Chromium's own page about it names the host.
-        return ["" if frame["url"].startswith("chrome-error:") else frame["text"].strip()
-                for frame in play.browser.do("frames", "evil")]
+
+        def texts():  # Chromium's own page about it names the host
+            return ["" if frame["url"].startswith("chrome-error:") else frame["text"].strip()
+                    for frame in play.browser.do("frames", "evil")]
+        # One of them shows the secret by right; what others show comes no later than that.
+        until(lambda: any(SECRET in text for text in texts()), 20, "no frame shows anything")
+        return texts()
 
     for page in (f"http://evil.test:{play.evil.port}", f"http://{play.at.name}.localhost:{play.evil.port}",
                  play.camera_link.origin):

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "test"))
 from support import srp_servers, verifiers  # noqa: E402
 
 BURST = 16  # of guesses of a source, before it has to wait
-SOON = 7
+SOON = 12  # seconds: a probe gives up after 8
 
 
 @pytest.fixture
@@ -362,7 +362,7 @@ def test_the_client_goes(agent, peer):
         agent.send("probe", device=server.at)
     until(lambda: server.count == 8)
     began = time.monotonic()
-    assert agent.end() == 0 and time.monotonic() - began < 2
+    assert agent.end() == 0 and time.monotonic() - began < 6
 
 
 def test_by_another_s_hub(box, agent, peer):

@@ -106,7 +106,7 @@ def test_05_nobody_else_holds_it_up(credentials):
     began = time.monotonic()
     assert run(credentials, "add", "--user", "a", "--generate", "--group", "2048")[0] == 0
     assert run(credentials, "remove", "--user", "a")[0] == 0
-    assert time.monotonic() - began < 9
+    assert time.monotonic() - began < 20
     os.close(directory)
     lock = credentials.parent / ".credentials.lock"
     assert not lock.exists()
