@@ -24,15 +24,23 @@ FLOORS = {
     "gateway/device": 9,
     "gateway/client": 9,
     "cmd": 10,
+    "integrations/common": 7,
+    "integrations/lighttpd": 8,
+    "integrations/goahead": 8,
+    "integrations/mongoose": 8,
+    "integrations/uhttpd": 8,
+    "integrations/own-server": 8,
 }
 # On one floor, but strangers to each other.
 APART = [{"lib/pake", "lib/key"}, {"lib/message", "lib/creds"}, {"gateway/device", "gateway/client"},
          {"gateway/net", "gateway/http"}]
 # The gateways and commands stand on the public header and the credentials; of the engine's inside
 # only what is general.
+# Integrations stand on the public header and on what they share, each by itself.
+INTEGRATIONS_STAND_ON = "integrations/common"
 ENGINE_INSIDE = {"lib/pake", "lib/key", "lib/record", "lib/message", "lib/handshake", "lib/conn"}
 OPENSSL_HOME = "lib/crypto"
-SOCKETS_HOME = ("gateway", "demo", "cmd", "test", "bench")
+SOCKETS_HOME = ("gateway", "integrations", "demo", "cmd", "test", "bench")
 
 
 def room_of(path):
@@ -68,6 +76,8 @@ def faults_of(path, graph):
             yield f"{where}: {name} is in no room"
         elif FLOORS[other] > FLOORS[room]:
             yield f"{where}: {name} is upstairs"
+        elif room.startswith("integrations/") and other not in (room, INTEGRATIONS_STAND_ON):
+            yield f"{where}: {name}: an integration stands on the public header alone"
         elif any(room in pair and other in pair and room != other for pair in APART):
             yield f"{where}: {room} and {other} don't know each other"
         elif FLOORS[room] >= FLOORS["gateway"] and other in ENGINE_INSIDE:
