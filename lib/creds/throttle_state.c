@@ -60,7 +60,7 @@ static void draft(struct kp_throttle *throttle, struct kp_throttle_debt *debt,
 {
     uint64_t owed = smaller(kp_throttle_ahead(throttle, debt->full_at), limit->whole);
     uint64_t ahead = smaller(owed + limit->block, limit->whole);
-    uint64_t wanted = debt->asking ? ahead : owed;
+    uint64_t wanted = debt->asking && !throttle->resting ? ahead : owed;
     if (quiet(throttle))
         debt->promised = false;
     else

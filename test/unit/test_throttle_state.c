@@ -428,6 +428,21 @@ static void test_restart_in_peace(void **state)
     kp_throttle_free(t);
 }
 
+/* Ended right behind a guess that asked for more: what it asked for isn't spent by anybody. */
+static void test_rest_takes_nothing_ahead(void **state)
+{
+    (void)state;
+    for (unsigned made = 1; made <= 9; made++) {
+        struct kp_throttle *t = new_throttle(&leased);
+        assert_int_equal(wrongs_stored(t, home, "alice", START, made), made);
+        kp_throttle_rest(t);
+        store(t, START);
+        restart(&t, START);
+        assert_int_equal(wrongs_stored(t, home, "alice", START, 100), 16 - made);
+        kp_throttle_free(t);
+    }
+}
+
 /* Settings that became smaller: nobody owes more than there is. */
 static void test_other_settings(void **state)
 {
@@ -885,6 +900,7 @@ int main(void)
         cmocka_unit_test(test_exempt_never_waits_after_a_restart),
         cmocka_unit_test(test_writes_of_right_ones),
         cmocka_unit_test(test_restart_in_peace),
+        cmocka_unit_test(test_rest_takes_nothing_ahead),
         cmocka_unit_test(test_other_settings),
         cmocka_unit_test(test_crashes),
         cmocka_unit_test(test_disk_is_never_behind),
