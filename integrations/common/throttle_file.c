@@ -85,8 +85,6 @@ int kp_throttle_file_open(struct kp_throttle_file *f, char *path, const struct k
 void kp_throttle_file_close(struct kp_throttle_file *f)
 {
     if (f->throttle != NULL && f->path != NULL && f->asked) {
-        if (f->wanted)
-            store(f); /* what a guess asked for would be taken for spent */
         kp_throttle_rest(f->throttle);
         store(f);
     }
