@@ -1,5 +1,5 @@
-"""Goal of this test: doc/examples/login-if-unproved.cgi greets who was proved, as HTML should, and
-sends everybody else to the login page, behind each web server of doc/examples/."""
+"""Goal of this test: integrations/login-if-unproved.cgi greets who was proved, as HTML should, and
+sends everybody else to the login page, behind each web server of integrations/."""
 import pytest
 
 from gateways import Box, curl

@@ -70,14 +70,14 @@ def device(box, space, monkeypatch):
 
 
 def nginx(box, space):
-    """The device's own web server, and its HTTPS server by doc/examples/transition/."""
+    """The device's own web server, and its HTTPS server by integrations/nginx/."""
     installed("nginx")
     root = box.dir / "nginx"
     root.mkdir()
     (root / "index.html").write_text(PAGE)
     (root / "more.js").write_text(SCRIPT)
     cert, key = certificate(root, DEVICE)
-    site = (EXAMPLES / "transition" / "nginx-https.conf").read_text()
+    site = (EXAMPLES / "nginx" / "other-https.conf").read_text()
     for name, value in (("@PORT@", HTTPS.split(":")[1]), ("@UPSTREAM@", UPSTREAM.split(":")[1]),
                         ("@CERTIFICATE@", str(cert)), ("@KEY@", str(key))):
         site = site.replace(name, value)
@@ -90,7 +90,7 @@ def nginx(box, space):
             space.argv(["nginx", "-e", "stderr", "-p", root, "-c", root / "main.conf"]),
             stdin=subprocess.DEVNULL, stdout=log, stderr=log)))
     for url in (f"http://{UPSTREAM}/", f"https://{HTTPS}/"):
-        command = space.argv(["curl", "-sko", root / "got", "--max-time", "5", url])
+        command = space.argv(["curl", "-sko", root / "got", "--max-time", "15", url])
         until(lambda: subprocess.run(command, check=False).returncode == 0,
               what=f"nginx doesn't answer: see {root / 'log'}")
 

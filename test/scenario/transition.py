@@ -26,7 +26,7 @@ HTML = "Accept: text/html,application/xhtml+xml,*/*;q=0.8"
 class Https(WebServer):
     """nginx as the device's own HTTPS server, by the file that we give as an example."""
 
-    example, runs = "transition/nginx-https.conf", "nginx"
+    example, runs = "nginx/other-https.conf", "nginx"
     CONFIG = """
 daemon off;
 master_process off;
@@ -50,7 +50,7 @@ http {{
 
     @staticmethod
     def fill(www):
-        (www.parent / "transition").mkdir()
+        """It has no pages."""
 
     def arguments(self):
         cert, key = certificate(self.root)

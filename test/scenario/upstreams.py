@@ -1,8 +1,8 @@
 """Web servers of other people as upstreams: Debian's, each with a folder and a loopback port of its
-own, set up by the files of doc/examples/, running as whoever runs the tests.
+own, set up by the files of integrations/, running as whoever runs the tests.
 
 Each serves static files and CGI: /cgi-bin/echo prints the environment of a CGI program and a digest
-of the body; /cgi-bin/login-if-unproved.cgi is the example of doc/examples/.
+of the body; /cgi-bin/login-if-unproved.cgi is the example of integrations/.
 """
 import grp
 import os
@@ -13,15 +13,14 @@ import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from gateways import ROOT, free_port, pattern
+from upstream_programs import CgiRunner, FastCgi
 
-EXAMPLES = ROOT / "doc" / "examples"
+EXAMPLES = ROOT / "integrations"
 INDEX = b"<!doctype html><title>device</title><p>the device's page\n"
 LOGIN = b"<!doctype html><p>log in here\n"
 FOLDER = b"<!doctype html><p>a folder's page\n"
@@ -61,8 +60,9 @@ def giving_up_root():
 class WebServer:
     """A program, its folder (readable to those who give up root), and its port."""
 
-    example = None  # of doc/examples/
+    example = None  # of integrations/
     runs = None     # the program
+    address = "HTTP_X_FORWARDED_FOR"  # where a CGI program finds the client's
     ends_by = signal.SIGTERM
 
     def __init__(self):
@@ -75,14 +75,17 @@ class WebServer:
         self.process = None
         try:
             self.fill(self.root / "www")
-            with open(self.root / "log", "wb") as log:
-                self.process = subprocess.Popen([self.path, *map(str, self.arguments())],
-                                                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                                env={"PATH": "/usr/bin:/bin"})
-            self.wait()
+            self.argv = list(map(str, self.arguments()))
+            self.start()
         except BaseException:
             self.stop()
             raise
+
+    def start(self):
+        with open(self.root / "log", "ab") as log:
+            self.process = subprocess.Popen([self.path, *self.argv], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, env={"PATH": "/usr/bin:/bin"})
+        self.wait()
 
     @staticmethod
     def fill(www):
@@ -101,7 +104,7 @@ class WebServer:
         text = (EXAMPLES / self.example).read_text()
         for name, value in self.values.items():
             text = text.replace(name, value)
-        path = self.root / self.example
+        path = self.root / "server.conf"
         path.write_text(before + text)
         return path
 
@@ -118,7 +121,7 @@ class WebServer:
             assert self.process.poll() is None and time.monotonic() < end, log
             time.sleep(0.02)
 
-    def stop(self):
+    def end(self):
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(self.ends_by)
             try:
@@ -126,13 +129,16 @@ class WebServer:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def stop(self):
+        self.end()
         shutil.rmtree(self.root, ignore_errors=True)
 
 
 class Nginx(WebServer):
     """It runs no CGI itself: a program behind it does."""
 
-    example, runs = "nginx.conf", "nginx"
+    example, runs = "nginx/behind-serve.conf", "nginx"
     CONFIG = """
 daemon off;
 master_process off;
@@ -152,19 +158,21 @@ http {{
 
     def arguments(self):
         self.app = CgiRunner(self.root / "www")
-        self.values["@APP@"] = str(self.app.port)
+        self.fastcgi = FastCgi()
+        self.values.update({"@APP@": str(self.app.port), "@FASTCGI@": str(self.fastcgi.port)})
         config = self.root / "main.conf"
         config.write_text(self.CONFIG.format(root=self.root, site=self.config()))
         return ["-e", "stderr", "-p", self.root, "-c", config]
 
     def stop(self):
         super().stop()
-        if hasattr(self, "app"):
-            self.app.stop()
+        for one in ("app", "fastcgi"):
+            if hasattr(self, one):
+                getattr(self, one).stop()
 
 
 class Apache(WebServer):
-    example, runs = "apache.conf", "apache2"
+    example, runs, address = "apache/behind-serve.conf", "apache2", "REMOTE_ADDR"
     CONFIG = """
 ServerRoot {root}
 ServerName 127.0.0.1
@@ -180,87 +188,79 @@ LoadModule alias_module {modules}/mod_alias.so
 LoadModule dir_module {modules}/mod_dir.so
 LoadModule setenvif_module {modules}/mod_setenvif.so
 LoadModule cgid_module {modules}/mod_cgid.so
+LoadModule remoteip_module {modules}/mod_remoteip.so
+LoadModule proxy_module {modules}/mod_proxy.so
+LoadModule proxy_http_module {modules}/mod_proxy_http.so
 ScriptSock {root}/cgid.sock
 Include {site}
 """
 
     def arguments(self):
+        self.app = CgiRunner(self.root / "www")
+        self.values["@APP@"] = str(self.app.port)
         config = self.root / "main.conf"
         config.write_text(self.CONFIG.format(root=self.root, user=giving_up_root(),
                                              modules="/usr/lib/apache2/modules",
                                              site=self.config()))
         return ["-d", self.root, "-f", config, "-DFOREGROUND"]
 
+    def stop(self):
+        super().stop()
+        if hasattr(self, "app"):
+            self.app.stop()
+
 
 class Lighttpd(WebServer):
-    example, runs = "lighttpd.conf", "lighttpd"
+    example, runs = "lighttpd/behind-serve.conf", "lighttpd"
 
     def arguments(self):
         return ["-D", "-f", self.config()]
 
 
 class Busybox(WebServer):
-    example, runs = "busybox-httpd.conf", "busybox"
+    example, runs = "busybox/behind-serve.conf", "busybox"
 
     def arguments(self):
         return ["httpd", "-f", "-p", self.at, "-h", self.root / "www", "-c", self.config()]
 
 
 class Civetweb(WebServer):
-    example, runs = "civetweb.conf", "civetweb"
+    example, runs = "civetweb/behind-serve.conf", "civetweb"
     ends_by = signal.SIGKILL  # it takes two seconds to stop, and leaves nothing
 
     def arguments(self):
         return [self.config()]
 
 
+class MiniHttpd(WebServer):
+    """Its CGI programs get no field of the request but a few that it knows."""
+
+    example, runs = "mini_httpd/behind-serve.conf", "mini_httpd"
+
+    def arguments(self):
+        return ["-D", "-C", self.config()]
+
+
+class Libmicrohttpd(WebServer):
+    """A program with that library: two pages, no files and no CGI."""
+
+    runs = "cc"
+    SOURCE = EXAMPLES / "libmicrohttpd" / "behind-serve.c"
+
+    def arguments(self):
+        if subprocess.run(["pkg-config", "--exists", "libmicrohttpd"], check=False).returncode != 0:
+            pytest.skip("libmicrohttpd-dev isn't installed")
+        self.path = self.root / "behind-serve"
+        subprocess.run(f"cc -O2 -Wall -Wextra -Wconversion -Wshadow -Werror -o {self.path} {self.SOURCE}"
+                       " $(pkg-config --cflags --libs libmicrohttpd)", shell=True, check=True)
+        return [self.where()]
+
+    def where(self):
+        return self.port
+
+
+# Of these a CGI program hears who was proved.
 SERVERS = {"nginx": Nginx, "apache": Apache, "lighttpd": Lighttpd, "busybox": Busybox,
            "civetweb": Civetweb}
-
-
-class CgiRunner:
-    """The program behind nginx: runs what is in cgi-bin/, with every field that came."""
-
-    def __init__(self, www):
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def do_GET(self):
-                path, _, query = self.path.partition("?")
-                script = www / "cgi-bin" / os.path.basename(path)
-                if not script.is_file():
-                    return self.send_error(404)
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                env = {"PATH": "/usr/bin:/bin", "REQUEST_METHOD": self.command,
-                       "QUERY_STRING": query, "CONTENT_LENGTH": str(len(body)),
-                       "CONTENT_TYPE": self.headers.get("Content-Type", "")}
-                for name, value in self.headers.items():
-                    key = "".join(c if c.isalnum() else "_" for c in name.upper())
-                    env[f"HTTP_{key}"] = value.encode("latin-1").decode("utf-8", "replace")
-                done = subprocess.run([script], input=body, env=env, capture_output=True,
-                                      check=False)
-                head, _, page = done.stdout.replace(b"\r\n", b"\n").partition(b"\n\n")
-                fields = [line.split(": ", 1) for line in head.decode().split("\n")]
-                self.send_response_only(int(next((value.split()[0] for name, value in fields
-                                                  if name == "Status"), 200)))
-                for name, value in fields:
-                    if name != "Status":
-                        self.send_header(name, value)
-                self.send_header("Content-Length", str(len(page)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(page)
-
-            do_HEAD = do_POST = do_GET
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+# These have pages in a folder, and CGI.
+ALL_WITH_PAGES = {**SERVERS, "mini_httpd": MiniHttpd}
