@@ -155,6 +155,20 @@ class Connection:
             raise
         return self
 
+    @classmethod
+    async def begin(cls, login, address, source=None):
+        """A full handshake up to what the client says last, which isn't sent."""
+        self = cls(login, await connect(address, source))
+        try:
+            self.hello()
+            await self._flush()
+            while not self._waiting():
+                await self._take()
+        except BaseException:
+            self.abort()
+            raise
+        return self
+
     def _state(self):
         return self._lib.kp_conn_state(self._conn)
 

@@ -28,6 +28,13 @@ def memory(pids):
             "PSS": sum(_kilobytes(text, "Pss") for text in rollups)}
 
 
+def private(pids):
+    """Bytes that these processes have written to, and share with nobody: what a device has to have
+    for them."""
+    rollups = [pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
+    return sum(_kilobytes(text, "Private_Dirty") for text in rollups)
+
+
 def _kilobytes(text, key):
     line = next(line for line in text.splitlines() if line.startswith(f"{key}:"))
     return int(line.split()[1]) * 1024
