@@ -50,11 +50,11 @@ class Installed:
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout
 
-    def page_command(self, mark):
-        """The page's command for cc that has mark in it."""
+    def page_command(self, mark, name="server"):
+        """The page's command for cc that makes that program and has mark in it."""
         page = (HERE / "README.md").read_text().replace("\\\n", " ")
         found = [line.strip() for line in page.splitlines() if line.startswith("    cc ")
-                 and mark in line]
+                 and f"-o {name} " in line and mark in line]
         assert len(found) == 1, found
         return found[0]
 
@@ -532,3 +532,61 @@ def test_without_credentials_no_socket_opens(tmp_path, installed, program, text,
     assert done.returncode == 1 and words in done.stderr, done
     with socket.socket() as sock:
         assert sock.connect_ex(("127.0.0.1", port)) != 0
+
+
+# ---- The page of C ------------------------------------------------------------------------------
+
+class Hello(Own):
+    def stop(self):
+        """It has no end of its own, and so no leaks are looked for."""
+        self.process.kill()
+        self.process.wait(20)
+        for bad in ("Sanitizer", "runtime error:"):
+            assert bad not in self.log(), self.log()
+
+
+@pytest.fixture(scope="module")
+def hello_program(installed):
+    command = installed.page_command("--cflags --libs", "hello")
+    installed.sh(command.replace("cc ", f"cc {' '.join(installed.flags)} ", 1))
+    return installed.work / "hello"
+
+
+@pytest.fixture
+def hello(box, installed, hello_program):
+    return Hello(box, installed, hello_program)
+
+
+@WAYS
+def test_hello_greets_who_was_proved(hello, how):
+    for user, password in USERS:
+        channel = hello.channel(*how, user=user, password=password)
+        answer = channel.ask(get())
+        assert html.unescape(re.search("Hello, (.*), by", answer.body.decode())[1]) == user
+        assert user == "admin" or user not in answer.body.decode(), "it is escaped"
+        assert channel.end() == (b"", True)
+
+
+@WAYS
+def test_hello_ends_what_is_not_proved(hello, how):
+    assert PROOF in hello.channel(*how, password="not-this-one").process.stderr.read().decode()
+    for first in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b""):
+        with hello.raw() as sock:
+            sock.sendall(first)
+            sock.shutdown(socket.SHUT_WR)
+            assert b"Hello" not in read_all(sock)
+    assert hello.channel(*how).ask(get()).status == 200
+
+
+def test_hello_counts_guesses(hello):
+    for _ in range(16):
+        assert curl(hello.url, password="not-this-one").returncode == 35
+    assert curl(hello.url).returncode == 35, "the right one isn't judged now"
+
+
+def test_hello_waits_ten_seconds_for_a_visitor(hello):
+    with hello.raw() as silent:
+        begin = time.monotonic()
+        assert read_all(silent) == b""
+        assert 8 < time.monotonic() - begin < 60
+    assert "Hello" in hello.curl("/").decode()
