@@ -404,9 +404,9 @@ int kp_tls_stream_shutdown(struct kp_tls_stream *s)
     return kp_tls_stream_flush(s);
 }
 
-bool kp_tls_stream_has_plaintext(const struct kp_tls_stream *s)
+bool kp_tls_stream_has_plaintext(struct kp_tls_stream *s)
 {
-    return s->error != 0 || kp_conn_error(s->conn) != 0 ||
+    return s->error != 0 || kp_conn_error(s->conn) != 0 || (s->proved && is_changed(s)) ||
            (kp_conn_state(s->conn) & (KP_APP_OUT | KP_PEER_ENDED)) != 0;
 }
 

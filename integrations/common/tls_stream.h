@@ -62,8 +62,9 @@ int kp_tls_stream_shutdown(struct kp_tls_stream *stream) KP_MUST_CHECK;
 
 /* Whether bytes wait for the wire to take them: watch for "writable". */
 bool kp_tls_stream_waits_to_send(const struct kp_tls_stream *stream);
-/* Whether a read would give plaintext, the end or an error without the wire. */
-bool kp_tls_stream_has_plaintext(const struct kp_tls_stream *stream);
+/* Whether a read would give plaintext, the end (also of a user whose credential was changed: ask
+ * idle streams now and then) or an error without the wire. */
+bool kp_tls_stream_has_plaintext(struct kp_tls_stream *stream);
 bool kp_tls_stream_is_proved(const struct kp_tls_stream *stream);
 /* Pointers live as long as the stream. */
 void kp_tls_stream_info(const struct kp_tls_stream *stream, struct kp_info *out);

@@ -1050,7 +1050,9 @@ static void test_reload_ends_streams(void **state)
     connect_as(&a, right);
     connect_as(&b, only12);
     hush();
+    assert_false(kp_tls_stream_has_plaintext(a.stream));
     reload_with(&changed);
+    assert_true(kp_tls_stream_has_plaintext(a.stream));
     client_says(&a, "GET", 3);
     client_says(&b, "GET", 3);
     run(&a);
