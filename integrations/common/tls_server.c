@@ -156,24 +156,22 @@ static int open_throttle(struct kp_tls_server *s, const char *file)
     return kp_throttle_file_open(&s->throttle, path, &s->log);
 }
 
-/* The context's copy of the protocols goes with it, but a new device id needs a new context. */
-static int copy_alpn(struct kp_settings *settings, const char *const *alpn, size_t count)
+static int copy_alpn(struct kp_tls_server *s, const char *const *alpn, size_t count)
 {
     static const char *const http[] = {"http/1.1"};
-    const char **copy;
     if (alpn == NULL || count == 0) {
         alpn = http;
         count = 1;
     }
-    copy = calloc(count, sizeof *copy);
-    if (copy == NULL)
-        return KP_E_MEMORY;
-    settings->alpn = copy;
-    for (; settings->alpn_count < count; settings->alpn_count++) {
-        copy[settings->alpn_count] = strdup(alpn[settings->alpn_count]);
-        if (copy[settings->alpn_count] == NULL)
+    if (count > ALPN_MAX)
+        return KP_E_ARGUMENT;
+    for (size_t i = 0; i < count; i++) {
+        s->alpn[i] = strdup(alpn[i]);
+        if (s->alpn[i] == NULL)
             return KP_E_MEMORY;
     }
+    s->settings.alpn = (const char *const *)s->alpn;
+    s->settings.alpn_count = count;
     return 0;
 }
 
@@ -190,7 +188,7 @@ static int take_options(struct kp_tls_server *s, const struct kp_tls_server_opti
         .no_tickets = o->no_tickets,
     };
     s->path = whole_path(o->credentials, "");
-    return s->path != NULL ? copy_alpn(&s->settings, o->alpn, o->alpn_count) : KP_E_MEMORY;
+    return s->path != NULL ? copy_alpn(s, o->alpn, o->alpn_count) : KP_E_MEMORY;
 }
 
 /* Fills *s; what it began kp_tls_server_close ends. */
@@ -250,9 +248,8 @@ void kp_tls_server_close(struct kp_tls_server *s)
     kp_throttle_file_close(&s->throttle);
     kp_context_free(s->context);
     kp_store_free(s->store);
-    for (size_t i = 0; i < s->settings.alpn_count; i++)
-        free((void *)(uintptr_t)s->settings.alpn[i]);
-    free((void *)(uintptr_t)s->settings.alpn);
+    for (size_t i = 0; i < ALPN_MAX; i++)
+        free(s->alpn[i]);
     free(s->path);
     free(s);
 }

@@ -8,11 +8,14 @@
 #include "tls_log.h"
 #include "tls_server.h"
 
+#define ALPN_MAX 8 /* as kp_settings has it */
+
 struct kp_tls_stream;
 
 struct kp_tls_server {
     char *path; /* of the credentials; absolute: servers change their folder */
     struct kp_settings settings;
+    char *alpn[ALPN_MAX]; /* what settings.alpn points to: a new device id needs a new context */
     struct kp_store *store;
     struct kp_context *context;
     unsigned generation; /* one more for each store */

@@ -31,7 +31,7 @@ static void tell(const struct client *c, const char *what, const char *name, siz
 {
     char address[INET6_ADDRSTRLEN], escaped[6 * KP_NAME_MAX + 1];
     inet_ntop(AF_INET6, c->source, address, sizeof address);
-    fprintf(stderr, "%s: %s%s\n", address, what, http_escape(escaped, name, len, "\\u%04x"));
+    fprintf(stderr, "%s: %s%s\n", address, what, http_escape(escaped, name, len, false));
 }
 
 /* ---- What a connection wants of us ---------------------------------------------------------- */

@@ -10,13 +10,13 @@
 
 static bool lamp; /* what this device is about */
 
-char *http_escape(char *out, const char *bytes, size_t len, const char *form)
+char *http_escape(char *out, const char *bytes, size_t len, bool html)
 {
     char *end = out;
     for (size_t i = 0; i < len; i++) {
         unsigned char byte = (unsigned char)bytes[i];
         if (byte < ' ' || strchr("<>&\"'\\", byte))
-            end += sprintf(end, form, byte);
+            end += sprintf(end, html ? "&#%u;" : "\\u%04x", byte);
         else
             *end++ = bytes[i];
     }
@@ -70,8 +70,8 @@ static void greet(struct http *h, const char *user, size_t user_len)
     snprintf(text, sizeof text,
              "<!doctype html><meta charset=utf-8><title>Lamp</title><h1>Hello %s</h1>"
              "<form method=post><p>The lamp is %s. <button name=lamp value=%s>Switch</button>",
-             http_escape(name, user, user_len <= 255 ? user_len : 255, "&#%u;"),
-             lamp ? "on" : "off", lamp ? "off" : "on");
+             http_escape(name, user, user_len <= 255 ? user_len : 255, true), lamp ? "on" : "off",
+             lamp ? "off" : "on");
     respond(h, "200 OK", "Content-Type: text/html; charset=utf-8\r\n", text);
 }
 

@@ -22,8 +22,8 @@ struct http {
  * of /.well-known/keyplate. */
 bool http_answer(struct http *http, const char *user, size_t user_len, const char *hint);
 
-/* Writes bytes[len] for HTML ("&#%u;") or JSON ("\\u%04x"): form is for what would end a text
- * there. out has 6 bytes for each, and one for a NUL.  Returns out. */
-char *http_escape(char *out, const char *bytes, size_t len, const char *form);
+/* Writes bytes[len] for HTML, or for JSON: what would end a text there is written as a number.  out
+ * has 6 bytes for each, and one for a NUL.  Returns out. */
+char *http_escape(char *out, const char *bytes, size_t len, bool html);
 
 #endif

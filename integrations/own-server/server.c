@@ -68,7 +68,7 @@ static void prepare(const char *port)
     snprintf(site.hint, sizeof site.hint,
              "{\"keyplate\":1,\"versions\":[\"1.2\"%s],\"port\":%s,\"device_id\":\"%s\"}",
              kp_store_prefers_tls12(site.store) ? "" : ",\"1.3\"", port,
-             http_escape(id, (const char *)settings.device_id, settings.device_id_len, "\\u%04x"));
+             http_escape(id, (const char *)settings.device_id, settings.device_id_len, false));
 }
 
 static int listen_on(unsigned port)

@@ -151,15 +151,20 @@ static bool take(struct ustream_ssl *us, struct kp_upper *l)
     return more;
 }
 
+/* Between enter and leave. */
+static bool pump_inside(struct ustream_ssl *us, struct kp_upper *l)
+{
+    return !us->error && !us->stream.eof && prove(us, l) && take(us, l);
+}
+
 static bool pump(struct ustream_ssl *us)
 {
     struct kp_upper *l = us->ssl;
-    bool more = false;
-    if (!l || us->error || us->stream.eof)
+    bool more;
+    if (!l)
         return false;
     enter(l);
-    if (prove(us, l))
-        more = take(us, l);
+    more = pump_inside(us, l);
     (void)leave(l);
     return more;
 }
@@ -191,7 +196,7 @@ static void conn_written(struct ustream *conn, int bytes)
         return;
     }
     enter(l);
-    (void)pump(us); /* the engine reads no further while it can't answer */
+    (void)pump_inside(us, l); /* the engine reads no further while it can't answer */
     if (leave(l) && us->connected)
         ustream_write_pending(&us->stream);
 }
@@ -206,7 +211,7 @@ static void conn_state(struct ustream *conn)
         return;
     }
     enter(l);
-    (void)pump(us);
+    (void)pump_inside(us, l);
     if (leave(l) && us->stream.eof)
         ustream_state_change(&us->stream);
 }
@@ -256,7 +261,7 @@ static bool upper_poll(struct ustream *stream)
     enter(l);
     more = ustream_poll(us->conn);
     if (l->us)
-        more = pump(us) || more;
+        more = pump_inside(us, l) || more;
     (void)leave(l);
     return more;
 }

@@ -553,14 +553,14 @@ def hello_program(installed):
 
 
 @pytest.fixture
-def hello(box, installed, hello_program):
+def small(box, installed, hello_program):
     return Hello(box, installed, hello_program)
 
 
 @WAYS
-def test_hello_greets_who_was_proved(hello, how):
+def test_hello_greets_who_was_proved(small, how):
     for user, password in USERS:
-        channel = hello.channel(*how, user=user, password=password)
+        channel = small.channel(*how, user=user, password=password)
         answer = channel.ask(get())
         assert html.unescape(re.search("Hello, (.*), by", answer.body.decode())[1]) == user
         assert user == "admin" or user not in answer.body.decode(), "it is escaped"
@@ -568,25 +568,25 @@ def test_hello_greets_who_was_proved(hello, how):
 
 
 @WAYS
-def test_hello_ends_what_is_not_proved(hello, how):
-    assert PROOF in hello.channel(*how, password="not-this-one").process.stderr.read().decode()
+def test_hello_ends_what_is_not_proved(small, how):
+    assert PROOF in small.channel(*how, password="not-this-one").process.stderr.read().decode()
     for first in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b""):
-        with hello.raw() as sock:
+        with small.raw() as sock:
             sock.sendall(first)
             sock.shutdown(socket.SHUT_WR)
             assert b"Hello" not in read_all(sock)
-    assert hello.channel(*how).ask(get()).status == 200
+    assert small.channel(*how).ask(get()).status == 200
 
 
-def test_hello_counts_guesses(hello):
+def test_hello_counts_guesses(small):
     for _ in range(16):
-        assert curl(hello.url, password="not-this-one").returncode == 35
-    assert curl(hello.url).returncode == 35, "the right one isn't judged now"
+        assert curl(small.url, password="not-this-one").returncode == 35
+    assert curl(small.url).returncode == 35, "the right one isn't judged now"
 
 
-def test_hello_waits_ten_seconds_for_a_visitor(hello):
-    with hello.raw() as silent:
+def test_hello_waits_ten_seconds_for_a_visitor(small):
+    with small.raw() as silent:
         begin = time.monotonic()
         assert read_all(silent) == b""
         assert 8 < time.monotonic() - begin < 60
-    assert "Hello" in hello.curl("/").decode()
+    assert "Hello" in small.curl("/").decode()
