@@ -53,11 +53,11 @@ static size_t greet(struct kp_conn *tls, char *out, size_t size)
 /* From the first byte to the last.  fd doesn't block. */
 static void serve(struct kp_conn *tls, int fd, const uint8_t source[KP_SOURCE_LEN])
 {
-    uint64_t begin = now_ms(), now = begin;
+    uint64_t now = now_ms(), end = now + 10000;
     char page[2048];
     size_t page_len = 0, said = 0, len;
     struct kp_guess guess = {0};
-    for (int error = 0; error == 0; now = now_ms()) {
+    for (int error = 0; error == 0 && now < end; now = now_ms()) {
         unsigned state = kp_conn_state(tls);
         ssize_t moved = 1;
         if (state & KP_WIRE_OUT) { /* before all else: nothing piles up, and alerts go out */
@@ -85,6 +85,8 @@ static void serve(struct kp_conn *tls, int fd, const uint8_t source[KP_SOURCE_LE
             said += len;
             if (error == 0 && said == page_len)
                 error = kp_app_in_end(tls);
+        } else if (state & KP_PEER_ENDED) { /* it asked nothing: so do we end */
+            error = kp_app_in_end(tls);
         } else {
             uint8_t *room = kp_wire_in_room(tls, &len);
             moved = room != NULL ? recv(fd, room, len, 0) : 0;
@@ -95,8 +97,7 @@ static void serve(struct kp_conn *tls, int fd, const uint8_t source[KP_SOURCE_LE
             error = 0; /* the connection's own: its alert is to be sent */
         if (moved < 0) {
             struct pollfd p = {fd, state & KP_WIRE_OUT ? POLLOUT : POLLIN, 0};
-            if (errno != EAGAIN || now >= begin + 10000 ||
-                poll(&p, 1, (int)(begin + 10000 - now)) < 1)
+            if (errno != EAGAIN || poll(&p, 1, (int)(end - now)) < 1)
                 return;
         }
     }
@@ -130,7 +131,7 @@ int main(int argc, char **argv)
     at.sin6_port = htons((uint16_t)atoi(argv[1]));
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     must(bind(listener, (struct sockaddr *)&at, sizeof at) == 0 && listen(listener, 16) == 0,
-         strerror(errno));
+         "the port can't be had");
     for (;;) {
         socklen_t len = sizeof at;
         int fd = accept4(listener, (struct sockaddr *)&at, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -578,6 +578,20 @@ def test_hello_ends_what_is_not_proved(small, how):
     assert small.channel(*how).ask(get()).status == 200
 
 
+@WAYS
+def test_hello_takes_an_end_without_a_question(small, how):
+    for _ in range(3):
+        assert small.channel(*how).finish() == (b"", True)
+        assert small.channel(*how).ask(get()).status == 200
+
+
+def test_hello_in_a_browser(box, small):
+    """`open` proves the password and asks for nothing before there is a page to get."""
+    face = box.open(small.at)
+    for _ in range(2):
+        assert b"Hello, admin" in curl(face.url, user=None).stdout
+
+
 def test_hello_counts_guesses(small):
     for _ in range(16):
         assert curl(small.url, password="not-this-one").returncode == 35
