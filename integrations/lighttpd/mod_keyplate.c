@@ -56,7 +56,10 @@ CONNECTION_FUNC(shut_wr)
     if (client != NULL && !client->ending) {
         client->ending = true;
         client->sealed = 0; /* lighttpd has given up its queue */
-        say_goodbye(client);
+        if (con->request.state == CON_STATE_ERROR && con->request.resp_header_len > 0)
+            step_aside(client); /* an answer was broken off: it mustn't look like a whole one */
+        else
+            say_goodbye(client);
     }
     return HANDLER_GO_ON;
 }
@@ -117,7 +120,7 @@ static int read_plaintext(connection *con, chunkqueue *queue, off_t max)
     if (sum > 0)
         return 0;
     con->is_readable = 0;
-    return got == 0 || got == KP_E_TRUNCATED ? -2 : -1;
+    return got == 0 ? -2 : -1;
 }
 
 /* 0: what is left of the last piece is on the wire, and out of lighttpd's queue, so that lighttpd

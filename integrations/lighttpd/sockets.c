@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array.h>
@@ -63,6 +64,37 @@ static bool keys_are_known(const struct kp_plugin *plugin)
         }
     }
     return true;
+}
+
+static bool has_keys_of_ours(const array *values)
+{
+    for (uint32_t i = 0; i < values->used; i++) {
+        if (strncmp(values->data[i]->key.ptr, PREFIX, sizeof(PREFIX) - 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool says_engine(const array *values)
+{
+    return array_get_element_klen(values, keys[ENGINE].k, keys[ENGINE].klen) != NULL;
+}
+
+/* Who gives credentials meant to have TLS: whether or not is to be said, not guessed. */
+static bool engine_is_said(const struct kp_plugin *plugin)
+{
+    bool everywhere = says_engine(values_of(plugin, 0)), somewhere = everywhere;
+    for (uint32_t at = 1; at < plugin->sections_count; at++) {
+        bool here = says_engine(values_of(plugin, at));
+        somewhere = somewhere || here;
+        if (!here && !everywhere && has_keys_of_ours(values_of(plugin, at))) {
+            SAY(plugin, "a section has keys of ours, but no %s", keys[ENGINE].k);
+            return false;
+        }
+    }
+    if (!somewhere && has_keys_of_ours(values_of(plugin, 0)))
+        SAY(plugin, "there are keys of ours, but no %s anywhere", keys[ENGINE].k);
+    return somewhere || !has_keys_of_ours(values_of(plugin, 0));
 }
 
 /* As `keyplate serve --tls` names them. */
@@ -182,6 +214,31 @@ static bool is_one_process(const struct kp_plugin *plugin)
     return false;
 }
 
+/* In front of us it would believe fields that we remove; and by the PROXY protocol any client's
+ * word on who and where it is, before its TLS begins. */
+static bool nobody_speaks_for_clients(const struct kp_plugin *plugin)
+{
+    static const char proxy[] = "extforward.hap-PROXY";
+    const array *modules = plugin->srv->srvconf.modules;
+    bool ours_came = false;
+    for (uint32_t i = 0; i < modules->used; i++) {
+        const buffer *name = &((const data_string *)modules->data[i])->value;
+        ours_came = ours_came || buffer_eq_slen(name, CONST_STR_LEN("mod_keyplate"));
+        if (!ours_came && buffer_eq_slen(name, CONST_STR_LEN("mod_extforward"))) {
+            SAY(plugin, "mod_extforward must stand behind mod_keyplate in server.modules");
+            return false;
+        }
+    }
+    for (uint32_t at = 0; at < plugin->sections_count; at++) {
+        if (array_get_element_klen(values_of(plugin, at), proxy, sizeof(proxy) - 1) != NULL) {
+            SAY(plugin, "%s can't be had beside keyplate.engine: clients would say who they are",
+                proxy);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool judge_sections(const struct kp_plugin *plugin)
 {
     bool any = false;
@@ -192,7 +249,7 @@ static bool judge_sections(const struct kp_plugin *plugin)
         if (!section_is_whole(plugin, &plugin->sections[at]))
             return false;
     }
-    return !any || is_one_process(plugin);
+    return !any || (is_one_process(plugin) && nobody_speaks_for_clients(plugin));
 }
 
 bool kp_sockets_configure(struct kp_plugin *plugin)
@@ -200,7 +257,7 @@ bool kp_sockets_configure(struct kp_plugin *plugin)
     server *srv = plugin->srv;
     plugin->sections_count = srv->config_context->used;
     plugin->sections = calloc(plugin->sections_count, sizeof(*plugin->sections));
-    if (plugin->sections == NULL || !keys_are_known(plugin) ||
+    if (plugin->sections == NULL || !keys_are_known(plugin) || !engine_is_said(plugin) ||
         !config_plugin_values_init(srv, plugin, keys, "mod_keyplate") || !read_sections(plugin) ||
         !judge_sections(plugin))
         return false;
@@ -257,11 +314,11 @@ static bool throttle_is_writable(const struct kp_plugin *plugin, const struct kp
 /* Whether both names lead to one file. */
 static bool same_file(const char *a, const char *b)
 {
-    char a_path[PATH_MAX], b_path[PATH_MAX];
+    struct stat a_file, b_file;
     if (strcmp(a, b) == 0)
         return true;
-    return realpath(a, a_path) != NULL && realpath(b, b_path) != NULL &&
-           strcmp(a_path, b_path) == 0;
+    return stat(a, &a_file) == 0 && stat(b, &b_file) == 0 && a_file.st_dev == b_file.st_dev &&
+           a_file.st_ino == b_file.st_ino;
 }
 
 static bool same_options(const struct kp_section *a, const struct kp_section *b)
@@ -359,6 +416,29 @@ static bool has_socket(const struct kp_plugin *plugin, uint32_t at)
     return false;
 }
 
+/* A graceful restart keeps every socket open, and what no section names any more would be served by
+ * the whole file's settings: one that had TLS, without.  Only server.bind's has that place. */
+static bool no_socket_is_left_over(const struct kp_plugin *plugin)
+{
+    const server_socket_array *sockets = &plugin->srv->srv_sockets;
+    const server_socket *last = NULL;
+    unsigned count = 0;
+    for (uint32_t i = 0; i < sockets->used; i++) {
+        if (sockets->ptr[i]->sidx == 0) {
+            last = sockets->ptr[i];
+            count++;
+        }
+    }
+    if (count <= 1 || plugin->srv->srvconf.systemd_socket_activation)
+        return true;
+    SAY(plugin,
+        "a socket is open from before the restart that no section names any more (%u, %s the "
+        "last): "
+        "stop lighttpd and start it",
+        count, last->srv_token->ptr);
+    return false;
+}
+
 bool kp_sockets_open(struct kp_plugin *plugin)
 {
     const server *srv = plugin->srv;
@@ -370,7 +450,7 @@ bool kp_sockets_open(struct kp_plugin *plugin)
         if (!give_server(plugin, section) || (at > 0 && !checks_only && !has_socket(plugin, at)))
             return false;
     }
-    return copy_sockets(plugin);
+    return (checks_only || no_socket_is_left_over(plugin)) && copy_sockets(plugin);
 }
 
 void kp_sockets_look(const struct kp_plugin *plugin)

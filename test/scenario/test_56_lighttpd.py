@@ -417,6 +417,28 @@ def test_it_says_whose_the_files_have_to_be(modules, box):
     assert made.page(password="another-word-9") == INDEX and os.path.exists(f"{file}.throttle")
 
 
+def test_no_socket_loses_its_tls_in_a_graceful_restart(modules, box):
+    """lighttpd keeps it open, also when nothing in the file names it any more."""
+    made = Site(box, modules, '$SERVER["socket"] == "127.0.0.1:@SAME@" { keyplate.engine = "enable" }\n')
+    assert made.page(port="SAME") == INDEX
+    made.config.write_text(re.sub(r'\$SERVER\["socket"\].*', "", made.config.read_text()))
+    made.signal(signal.SIGUSR1)
+    made.logged("is open from before the restart that no section names any more")
+    assert made.wait() != 0
+
+
+def test_a_broken_off_answer_does_not_end_in_order(modules, box):
+    """A file that became shorter while it was sent: without a length, too, it couldn't look whole."""
+    made = Site(box, modules)
+    page = made.dir / "www" / "many"
+    page.write_bytes(pattern(MANY))
+    channel = made.channel(*BOTH["tls13"]).send(request("/many"))
+    channel.through(b"\r\n\r\n")
+    os.truncate(page, 1000)
+    said, in_order = channel.end()
+    assert len(said) < MANY and not in_order
+
+
 PLAIN = 'server.document-root = "/"\nserver.modules = ("mod_keyplate")\n'
 ENGINE = 'keyplate.engine = "enable"\n'
 FILE = 'keyplate.credentials = "@FILE@"\n'
@@ -432,6 +454,11 @@ FILE = 'keyplate.credentials = "@FILE@"\n'
     (ENGINE + FILE + 'server.max-worker = 2', "server.max-worker must be 0"),
     (ENGINE + FILE + 'server.feature-flags = ("server.graceful-restart-bg" => "enable")', "graceful-restart-bg must be off"),
     (ENGINE + FILE + 'ssl.engine = "enable"\nssl.pemfile = "@PEM@"', "has keyplate.engine and ssl.engine"),
+    (FILE, "there are keys of ours, but no keyplate.engine anywhere"),
+    ('$SERVER["socket"] == "127.0.0.1:1" { keyplte.engine = "enable"\n' + FILE + '}',
+     "a section has keys of ours, but no keyplate.engine"),
+    ('server.modules := ("mod_extforward", "mod_keyplate")\n' + ENGINE + FILE, "must stand behind mod_keyplate"),
+    (ENGINE + FILE + 'extforward.hap-PROXY = "enable"', "clients would say who they are"),
     (FILE + 'keyplate.engin = "enable"', "there is no key keyplate.engin"),
     (ENGINE + FILE + 'keyplate.tickets = "perhaps"', "unexpected type for key: keyplate.tickets"),
     (FILE + '$HTTP["host"] == "x" { keyplate.engine = "enable" }', 'keyplate.engine belongs to the whole file or to'),
