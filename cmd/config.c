@@ -16,22 +16,9 @@ struct reading {
     unsigned line;   /* being read */
     unsigned first;  /* that was complained of */
     unsigned faulty; /* the last one that was */
-    bool fresh;      /* the next piece begins a line */
     int status;
     char strange[64]; /* the last section that was complained of */
 };
-
-/* In place of fgets, to count lines: the library tells the number of the first mistake alone. */
-static char *read_line(char *text, int len, void *arg)
-{
-    struct reading *r = arg;
-    char *got = fgets(text, len, r->file);
-    if (got == NULL)
-        return NULL;
-    r->line += r->fresh;
-    r->fresh = strchr(text, '\n') != NULL;
-    return got;
-}
 
 static void complain(struct reading *r, unsigned line, const char *why)
 {
@@ -39,6 +26,33 @@ static void complain(struct reading *r, unsigned line, const char *why)
         r->first = line;
     r->faulty = line;
     r->status = kp_command_misused("%s, line %u: %s", r->path, line, why);
+}
+
+/* In place of fgets, to count lines: the library tells the number of the first mistake alone, and
+ * would take the rest of a line that is too long for a line of its own. */
+static char *read_line(char *text, int len, void *arg)
+{
+    struct reading *r = arg;
+    const char *fault = NULL;
+    int used = 0, c = getc(r->file);
+    if (c == EOF)
+        return NULL;
+    r->line++;
+    for (; c != EOF && c != '\n'; c = getc(r->file)) {
+        if (c == '\0')
+            fault = "there is a NUL byte in it";
+        else if (used < len - 2)
+            text[used++] = (char)c;
+        else if (text[0] != '#' && text[0] != ';')
+            fault = "the line is too long";
+    }
+    if (fault != NULL) {
+        complain(r, r->line, fault);
+        used = 0;
+    }
+    text[used++] = '\n';
+    text[used] = '\0';
+    return text;
 }
 
 /* They may have sections of their own, now or one day. */
@@ -121,7 +135,7 @@ static int read_path(struct kp_options *options, const struct kp_config_plan *pl
                      const char *path)
 {
     struct reading reading = {
-        .options = options, .plan = plan, .path = path, .fresh = true, .status = KP_EXIT_DONE};
+        .options = options, .plan = plan, .path = path, .status = KP_EXIT_DONE};
     int status;
     reading.file = fopen(path, "re");
     if (reading.file == NULL)

@@ -235,6 +235,10 @@ def test_what_a_configuration_asks_for(box, text, words):
     ("[serve]\nquiet = perhaps\n", 2, "on or off"),
     ("nonsense\n", 1, "key = value"),
     ("config = other\n", 1, "can't name another"),
+    ("# " + "long" * 99 + "listen = 0.0.0.0:80\nno such\n", 2, "key"),
+    ("quiet = yes\ndevice = " + "x" * 190 + "\nlisten = 127.0.0.1:0\n", 2, "too long"),
+    ("upstream = 127.0.0.1:9" + " " * 178 + "listen = 127.0.0.1:0\n", 1, "too long"),
+    ("quiet = yes\0\nno such\n", 1, "NUL"),
 ])
 def test_configuration_faults(box, text, line, words):
     config = box.dir / "conf"
