@@ -162,20 +162,50 @@ static bool sync_folder(const char *folder)
     return done;
 }
 
+static void folder_of(const char *path, char out[PATH_MAX])
+{
+    char *slash;
+    snprintf(out, PATH_MAX, "%s", path);
+    slash = strrchr(out, '/');
+    if (slash != NULL)
+        slash[slash == out ? 1 : 0] = '\0';
+    else
+        memcpy(out, ".", 2);
+}
+
+/* With its links followed. */
+static void resolve(const char *path, char whole[PATH_MAX])
+{
+    if (realpath(path, whole) == NULL)
+        snprintf(whole, PATH_MAX, "%s", path);
+}
+
+static bool is_open_to_others(const char *path)
+{
+    char folder[PATH_MAX];
+    struct stat st;
+    folder_of(path, folder);
+    return stat(folder, &st) == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+const char *kp_secret_file_place_fault(const char *path)
+{
+    char whole[PATH_MAX];
+    if (strlen(path) >= PATH_MAX)
+        return "the path is too long";
+    resolve(path, whole);
+    return is_open_to_others(path) || is_open_to_others(whole)
+               ? "others may write in its folder: chmod go-w, or name another"
+               : NULL;
+}
+
 int kp_secret_file_write(const char *path, const char *data, size_t len, char *why, size_t why_len)
 {
     char whole[PATH_MAX], temporary[PATH_MAX + sizeof SUFFIX], folder[PATH_MAX];
-    char *slash;
     int saved;
-    if (realpath(path, whole) == NULL)
-        snprintf(whole, sizeof whole, "%s", path);
+    resolve(path, whole);
+    folder_of(whole, folder);
     snprintf(temporary, sizeof temporary, "%s" SUFFIX, whole);
-    memcpy(folder, whole, sizeof folder);
-    slash = strrchr(folder, '/');
-    if (slash != NULL)
-        slash[slash == folder ? 1 : 0] = '\0';
-    else
-        memcpy(folder, ".", 2);
     if (write_new(temporary, whole, folder, data, len)) {
         if (sync_folder(folder))
             return 0;

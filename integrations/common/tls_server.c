@@ -103,6 +103,8 @@ static void reload(struct kp_tls_server *s, bool changed)
     int error = load(s, &store, why, sizeof why);
     if (error == 0 && !same_device(store, s->store))
         error = make_context(s, store, &context);
+    if (error != 0 && store != NULL)
+        snprintf(why, sizeof why, "%s", kp_error_text(error));
     if (error != 0) {
         kp_store_free(store);
         if (changed || !s->failed || strcmp(why, s->trouble) != 0)
@@ -144,16 +146,28 @@ static char *whole_path(const char *path, const char *suffix)
     return out;
 }
 
-static int open_throttle(struct kp_tls_server *s, const char *file)
+static int open_throttle(struct kp_tls_server *s, const char *file, char *why, size_t why_len)
 {
+    const char *fault;
     char *path = NULL;
+    int error;
     if (file == NULL)
         path = whole_path(s->path, THROTTLE_SUFFIX);
     else if (file[0] != '\0')
         path = whole_path(file, "");
+    snprintf(why, why_len, "out of memory");
     if (path == NULL && (file == NULL || file[0] != '\0'))
         return KP_E_MEMORY;
-    return kp_throttle_file_open(&s->throttle, path, &s->log);
+    fault = path != NULL ? kp_secret_file_place_fault(path) : NULL;
+    if (fault != NULL) {
+        snprintf(why, why_len, "%s can't keep the count of guesses: %s", path, fault);
+        free(path);
+        return KP_E_ARGUMENT;
+    }
+    error = kp_throttle_file_open(&s->throttle, path, &s->log);
+    if (error != 0)
+        snprintf(why, why_len, "%s", kp_error_text(error));
+    return error;
 }
 
 static int copy_alpn(struct kp_tls_server *s, const char *const *alpn, size_t count)
@@ -206,16 +220,14 @@ static int prepare(struct kp_tls_server *s, const struct kp_tls_server_options *
         if (error != 0)
             return error;
         error = make_context(s, store, &context);
-        if (error == 0)
-            install(s, store, context);
-        else
-            kp_store_free(store);
     }
-    if (error == 0)
-        error = open_throttle(s, options->throttle_file);
-    if (error != 0)
+    if (error != 0) {
+        kp_store_free(store);
         snprintf(why, why_len, "%s", kp_error_text(error));
-    return error;
+        return error;
+    }
+    install(s, store, context);
+    return open_throttle(s, options->throttle_file, why, why_len);
 }
 
 int kp_tls_server_open(struct kp_tls_server **out, const struct kp_tls_server_options *options,

@@ -184,6 +184,7 @@ static bool is_changed(struct kp_tls_stream *s)
     /* Public by now: the peer knows that it was proved. */
     s->changed = kp_store_lookup(s->server->store, info.user, info.user_len, &now) != 0 ||
                  memcmp(now.binding, s->binding, sizeof s->binding) != 0;
+    s->deadline = kp_tls_seconds() + s->server->handshake_seconds;
     explicit_bzero(&now, sizeof now);
     if (s->changed)
         kp_tls_stream_log_changed(s);
@@ -339,6 +340,8 @@ ssize_t kp_tls_stream_read(struct kp_tls_stream *s, void *out, size_t len)
     int result = kp_tls_stream_handshake(s);
     if (!s->proved)
         return result;
+    if (len == 0)
+        return KP_TLS_AGAIN;
     while (!is_changed(s)) {
         size_t have;
         const uint8_t *bytes = kp_app_out(s->conn, &have);
@@ -367,6 +370,8 @@ ssize_t kp_tls_stream_write(struct kp_tls_stream *s, const void *bytes, size_t l
     int result = kp_tls_stream_flush(s);
     if (result == 0)
         result = s->ended ? KP_E_ARGUMENT : kp_tls_stream_handshake(s);
+    if (result == 0 && is_changed(s) && kp_tls_seconds() >= s->deadline)
+        result = fail(s, KP_E_PROOF);
     if (result != 0)
         return result;
     while (total < len && used > 0 && !kp_tls_stream_waits_to_send(s)) {

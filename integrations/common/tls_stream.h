@@ -50,8 +50,9 @@ int kp_tls_stream_handshake(struct kp_tls_stream *stream) KP_MUST_CHECK;
 ssize_t kp_tls_stream_read(struct kp_tls_stream *stream, void *out, size_t len) KP_MUST_CHECK;
 /* Takes 1..len bytes (len 0: none) for the peer: they are sealed, and sent as far as the wire takes
  * them now; what is left goes with the next call of any kind (kp_tls_stream_flush).  KP_TLS_AGAIN:
- * nothing was taken: not proved yet, or the wire is full.  It needn't be called again with the same
- * bytes. */
+ * nothing was taken: not proved yet, or the wire is full.  KP_E_PROOF: handshake_seconds are over
+ * since it was seen that the user's credential was changed.  It needn't be called again with the
+ * same bytes. */
 ssize_t kp_tls_stream_write(struct kp_tls_stream *stream, const void *bytes,
                             size_t len) KP_MUST_CHECK;
 /* 0: nothing sealed is left here. */

@@ -14,9 +14,9 @@ struct kp_tls_stream {
     void *arg;
     struct kp_tls_stream *older, *newer; /* while it is listed */
     const char *notice;                  /* what a peer gets that doesn't speak TLS, or the rest */
-    uint64_t deadline;                   /* of the proof; seconds */
-    int error;                           /* the first */
-    unsigned generation;                 /* of the server's store that binding was compared with */
+    uint64_t deadline;   /* of the proof, then of a changed user's answer; seconds */
+    int error;           /* the first */
+    unsigned generation; /* of the server's store that binding was compared with */
     uint8_t source[KP_SOURCE_LEN];
     struct kp_guess guess;
     uint8_t binding[32]; /* of the credential that was handed out */

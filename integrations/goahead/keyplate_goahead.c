@@ -194,8 +194,14 @@ static ssize_t put(struct tls *tls, const void *buf, ssize len)
 static bool may_block(const struct tls *tls, const WebsSocket *sp)
 {
     struct pollfd wire = {.fd = tls->sock, .events = POLLOUT};
-    return (sp->flags & SOCKET_BLOCK) && kp_tls_stream_waits_to_send(tls->stream) &&
-           poll(&wire, 1, BLOCK_MS) > 0;
+    int ready;
+    if (!(sp->flags & SOCKET_BLOCK) || !kp_tls_stream_waits_to_send(tls->stream)) {
+        return false;
+    }
+    do {
+        ready = poll(&wire, 1, BLOCK_MS);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
 }
 
 PUBLIC ssize sslWrite(Webs *wp, void *buf, ssize len)

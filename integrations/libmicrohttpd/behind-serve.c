@@ -111,7 +111,9 @@ static int listen_at(const char *path)
     if (strlen(path) >= sizeof name.sun_path)
         return -1;
     memcpy(name.sun_path, path, strlen(path) + 1);
-    unlink(path);
+    struct stat was;
+    if (lstat(path, &was) == 0 && S_ISSOCK(was.st_mode))
+        unlink(path);
     umask(0077);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && bind(fd, (struct sockaddr *)&name, sizeof name) == 0 && listen(fd, 64) == 0)

@@ -227,6 +227,10 @@ bool keyplate_answer(struct mg_connection *c, struct mg_http_message *hm)
     char body[KP_TLS_HINT_MAX];
     if (keyplate_user(c) == NULL || !mg_match(hm->uri, mg_str("/.well-known/keyplate"), NULL))
         return false;
+    if (!mg_match(hm->method, mg_str("GET"), NULL)) {
+        mg_http_reply(c, 405, "Allow: GET\r\nConnection: close\r\n", "%s", "");
+        return true;
+    }
     kp_tls_server_hint(c->mgr->tls_ctx, mg_ntohs(c->loc.port), body);
     mg_http_reply(c, 200, "Content-Type: application/json\r\nCache-Control: no-store\r\n", "%s",
                   body);

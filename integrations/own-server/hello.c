@@ -34,7 +34,9 @@ static int look_up(struct kp_conn *tls)
     size_t len;
     const char *name = kp_conn_user(tls, &len);
     int error = kp_store_lookup(store, name, len, &found);
-    return error == 0 ? kp_conn_credential(tls, &found) : error;
+    error = error == 0 ? kp_conn_credential(tls, &found) : error;
+    explicit_bzero(&found, sizeof found);
+    return error;
 }
 
 static size_t greet(struct kp_conn *tls, char *out, size_t size)
@@ -118,10 +120,10 @@ int main(int argc, char **argv)
     const struct kp_throttle_settings limits = {.leased = false};
     struct kp_store_fault fault;
     static char text[65536];
-    int listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    int listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1, off = 0;
     int file = argc == 3 ? open(argv[2], O_RDONLY | O_CLOEXEC) : -1;
     ssize_t size = read(file, text, sizeof text);
-    must(size > 0, "usage: hello PORT CREDENTIALS (a file that can be read)");
+    must(size > 0 && size < (ssize_t)sizeof text, "usage: hello PORT CREDENTIALS");
     must(kp_store_parse(&store, text, (size_t)size, &fault) == 0, fault.why);
     close(file);
     explicit_bzero(text, sizeof text);
@@ -130,6 +132,7 @@ int main(int argc, char **argv)
          "the engine can't be started");
     at.sin6_port = htons((uint16_t)atoi(argv[1]));
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     must(bind(listener, (struct sockaddr *)&at, sizeof at) == 0 && listen(listener, 16) == 0,
          "the port can't be had");
     for (;;) {

@@ -75,6 +75,32 @@ static void greet(struct http *h, const char *user, size_t user_len)
     respond(h, "200 OK", "Content-Type: text/html; charset=utf-8\r\n", text);
 }
 
+/* "METHOD /path HTTP/1.x", each blank one space: what somebody else may read otherwise is refused.
+ */
+static bool request_line(const char *head, char method[8], char path[64], char *minor)
+{
+    int method_len = 0, path_len = 0;
+    const char *rest;
+    if (sscanf(head, "%7[A-Z]%n", method, &method_len) != 1 || head[method_len] != ' ' ||
+        sscanf(head + method_len + 1, "%63[!-~]%n", path, &path_len) != 1)
+        return false;
+    rest = head + method_len + 1 + path_len;
+    *minor = strncmp(rest, " HTTP/1.", 8) == 0 ? rest[8] : '\0';
+    return (*minor == '0' || *minor == '1') && rest[9] == '\r' && rest[10] == '\n';
+}
+
+/* Each line of the head is NAME: VALUE, without a blank in the name, and goes on in no other line:
+ * RFC 9112 5.1, 5.2. */
+static bool fields_are_plain(const char *head, const char *end)
+{
+    for (const char *line = strchr(head, '\n') + 1; line < end; line = strchr(line, '\n') + 1) {
+        size_t name = strcspn(line, ": \t\r\n");
+        if (name == 0 || line[name] != ':')
+            return false;
+    }
+    return true;
+}
+
 bool http_answer(struct http *h, const char *user, size_t user_len, const char *hint)
 {
     char method[8], path[64], minor;
@@ -85,8 +111,8 @@ bool http_answer(struct http *h, const char *user, size_t user_len, const char *
     h->in[h->in_len] = '\0';
     if (!end)
         return h->in_len == HTTP_BYTES && refuse(h, "431 Request Header Fields Too Large");
-    if (memchr(h->in, '\0', head_len) ||
-        sscanf(h->in, "%7[A-Z] %63[!-~] HTTP/1.%c\r", method, path, &minor) != 3)
+    if (memchr(h->in, '\0', head_len) || !request_line(h->in, method, path, &minor) ||
+        !fields_are_plain(h->in, end))
         return refuse(h, "400 Bad Request");
     body_len = body_length(h->in, end);
     if (body_len < 0 || head_len + (size_t)body_len > HTTP_BYTES)

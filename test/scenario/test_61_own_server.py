@@ -336,6 +336,11 @@ def test_a_slow_reader_holds_up_itself_alone(box, own):
 @pytest.mark.parametrize("request_bytes, status", [
     (b"nonsense\r\n\r\n", 400),
     (b"GET / HTTP/1.1\r\nX: \0\r\n\r\n", 400),
+    (b"GET\r\n/\r\n HTTP/1.1\r\n\r\n", 400),
+    (b"GET / HTTP/1.1junk\r\n\r\n", 400),
+    (b"GET  / HTTP/1.1\r\n\r\n", 400),
+    (b"POST / HTTP/1.1\r\nContent-Length : 7\r\n\r\nlamp=on", 400),
+    (b"POST / HTTP/1.1\r\nX: y\r\n Content-Length: 7\r\n\r\nlamp=on", 400),
     (b"GET /" + b"a" * 80 + b" HTTP/1.1\r\n\r\n", 400),
     (b"GET / HTTP/1.1\r\nX: " + b"a" * 5000, 431),
     (b"POST / HTTP/1.1\r\nContent-Length: 5000\r\n\r\n", 413),

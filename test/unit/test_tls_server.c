@@ -98,6 +98,30 @@ static void test_open_refuses(void **state)
     refuses(credentials, KP_E_SYNTAX, "line ");
 }
 
+/* Somebody could put a state of his own in the place of the count, or a link. */
+static void test_open_refuses_a_shared_folder(void **state)
+{
+    char shared[128], link[128];
+    struct kp_tls_server_options options = {.credentials = credentials, .throttle_file = link};
+    struct kp_tls_server *server;
+    char why[256];
+    (void)state;
+    snprintf(shared, sizeof shared, "%s/shared", folder);
+    snprintf(link, sizeof link, "%s/shared/link", folder);
+    assert_int_equal(mkdir(shared, 0700), 0);
+    assert_int_equal(symlink(state_file, link), 0);
+    for (mode_t mode = 0770; mode <= 01777; mode += 01007) {
+        assert_int_equal(chmod(shared, mode), 0);
+        assert_int_equal(kp_tls_server_open(&server, &options, why, sizeof why), KP_E_ARGUMENT);
+        assert_non_null(strstr(why, "others may write in its folder"));
+    }
+    assert_int_equal(chmod(shared, 0755), 0);
+    assert_int_equal(kp_tls_server_open(&server, &options, why, sizeof why), 0);
+    kp_tls_server_close(server);
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(rmdir(shared), 0);
+}
+
 static void test_open_refuses_a_pipe(void **state)
 {
     char pipe[128];
@@ -500,6 +524,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_open_refuses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_open_refuses_a_shared_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_open_refuses_a_pipe, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_open_refuses_a_large_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_open_refuses_protocols, set_up, tear_down),

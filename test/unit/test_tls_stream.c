@@ -1066,6 +1066,11 @@ static void test_reload_ends_streams(void **state)
     (void)client_moves(&a);
     heard(&a, KP_CLIENT, "answer", 6);
     hang_up(&a);
+    /* An answer that never ends doesn't. */
+    ahead += 29;
+    assert_int_equal(kp_tls_stream_write(b.stream, "event", 5), 5);
+    ahead += 2;
+    assert_int_equal(kp_tls_stream_write(b.stream, "event", 5), KP_E_PROOF);
     hang_up(&b);
     connect_as(&a, renewed);
     hang_up(&a);
