@@ -384,6 +384,23 @@ ssize_t kp_tls_stream_write(struct kp_tls_stream *s, const void *bytes, size_t l
     return total > 0 || len == 0 ? (ssize_t)total : KP_TLS_AGAIN;
 }
 
+ssize_t kp_tls_stream_send(struct kp_tls_stream *s, const void *bytes, size_t len)
+{
+    ssize_t result;
+    if (s->untold == 0) {
+        result = kp_tls_stream_write(s, bytes, len);
+        if (result <= 0)
+            return result;
+        s->untold = (size_t)result;
+    }
+    result = kp_tls_stream_flush(s);
+    if (result == 0) {
+        result = (ssize_t)(s->untold < len ? s->untold : len);
+        s->untold = 0;
+    }
+    return result;
+}
+
 int kp_tls_stream_flush(struct kp_tls_stream *s)
 {
     check_time(s);

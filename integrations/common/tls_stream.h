@@ -55,6 +55,11 @@ ssize_t kp_tls_stream_read(struct kp_tls_stream *stream, void *out, size_t len) 
  * same bytes. */
 ssize_t kp_tls_stream_write(struct kp_tls_stream *stream, const void *bytes,
                             size_t len) KP_MUST_CHECK;
+/* As write, for servers that take what is written for sent, and close: counts bytes once they are
+ * on the wire.  KP_TLS_AGAIN: to be called again with the same bytes, and more behind them if there
+ * are; with nothing else written meanwhile. */
+ssize_t kp_tls_stream_send(struct kp_tls_stream *stream, const void *bytes,
+                           size_t len) KP_MUST_CHECK;
 /* 0: nothing sealed is left here. */
 int kp_tls_stream_flush(struct kp_tls_stream *stream) KP_MUST_CHECK;
 /* close_notify, once, behind all that was written; before the proof nothing.  0: it is on the wire.

@@ -15,6 +15,7 @@ struct kp_tls_stream {
     struct kp_tls_stream *older, *newer; /* while it is listed */
     const char *notice;                  /* what a peer gets that doesn't speak TLS, or the rest */
     uint64_t deadline;   /* of the proof, then of a changed user's answer; seconds */
+    size_t untold;       /* bytes that kp_tls_stream_send has sealed, and not said so */
     int error;           /* the first */
     unsigned generation; /* of the server's store that binding was compared with */
     uint8_t source[KP_SOURCE_LEN];

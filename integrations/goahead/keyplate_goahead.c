@@ -23,7 +23,6 @@ typedef bool webs_bool;
 struct tls {
     struct kp_tls_stream *stream;
     struct tls *next, **link;
-    ssize sealed; /* of what GoAhead gave; on the wire as soon as the stream is flushed */
     int sock;
     int sid;
 };
@@ -169,26 +168,6 @@ PUBLIC ssize sslRead(Webs *wp, void *buf, ssize len)
     return got > 0 ? got : 0;
 }
 
-/* Bytes of buf that are on the wire by now; KP_TLS_AGAIN: to be called again with the same ones, as
- * GoAhead does. */
-static ssize_t put(struct tls *tls, const void *buf, ssize len)
-{
-    ssize_t result;
-    if (tls->sealed == 0) {
-        result = kp_tls_stream_write(tls->stream, buf, (size_t)len);
-        if (result < 0) {
-            return result;
-        }
-        tls->sealed = result;
-    }
-    result = kp_tls_stream_flush(tls->stream);
-    if (result == 0) {
-        result = tls->sealed < len ? tls->sealed : len;
-        tls->sealed = 0;
-    }
-    return result;
-}
-
 /* GoAhead makes a socket blocking when a page is longer than its buffer, and serves nobody else
  * meanwhile.  false: nothing is waited for, or too long. */
 static bool may_block(const struct tls *tls, const WebsSocket *sp)
@@ -214,7 +193,7 @@ PUBLIC ssize sslWrite(Webs *wp, void *buf, ssize len)
     }
     sp = socketPtr(wp->sid);
     do {
-        sent = put(tls, buf, len);
+        sent = kp_tls_stream_send(tls->stream, buf, (size_t)len);
     } while (sent == KP_TLS_AGAIN && may_block(tls, sp));
     if (sent < 0) {
         bool again = sent == KP_TLS_AGAIN && !(sp->flags & SOCKET_BLOCK);

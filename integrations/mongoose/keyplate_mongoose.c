@@ -18,8 +18,7 @@
 
 struct tls {
     struct kp_tls_stream *stream;
-    size_t sealed; /* of what Mongoose gave; on the wire as soon as the stream is flushed */
-    bool ended;    /* the client has, and gets the rest of its answer */
+    bool ended; /* the client has, and gets the rest of its answer */
 };
 
 /* It had no result in earlier versions. */
@@ -167,20 +166,8 @@ long mg_tls_recv(struct mg_connection *c, void *buf, size_t len)
 /* MG_IO_WAIT: Mongoose comes again with the same bytes, and more behind them. */
 long mg_tls_send(struct mg_connection *c, const void *buf, size_t len)
 {
-    struct tls *tls = c->tls;
-    ssize_t result;
-    if (tls->sealed == 0) {
-        result = kp_tls_stream_write(tls->stream, buf, len);
-        if (result <= 0)
-            return to_mongoose(result);
-        tls->sealed = (size_t)result;
-    }
-    result = kp_tls_stream_flush(tls->stream);
-    if (result == 0) {
-        result = (ssize_t)(tls->sealed < len ? tls->sealed : len);
-        tls->sealed = 0;
-    }
-    return to_mongoose(result);
+    const struct tls *tls = c->tls;
+    return to_mongoose(kp_tls_stream_send(tls->stream, buf, len));
 }
 
 /* A client that has ended leaves something pending while its connection is being read, or Mongoose

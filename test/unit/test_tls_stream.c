@@ -452,6 +452,28 @@ static void test_full_wire(void **state)
     }
 }
 
+/* What is said to be sent is on the wire; bytes that wait are sealed once. */
+static void test_send(void **state)
+{
+    const char *const text = "0123456789";
+    struct ends e;
+    size_t before;
+    (void)state;
+    connect_as(&e, right);
+    before = e.down.len;
+    e.window = 1;
+    assert_int_equal(kp_tls_stream_send(e.stream, text, 8), KP_TLS_AGAIN);
+    assert_int_equal(kp_tls_stream_send(e.stream, text, 10), KP_TLS_AGAIN);
+    assert_int_equal(e.down.len, before + 1);
+    e.window = 0;
+    assert_int_equal(kp_tls_stream_send(e.stream, text, 10), 8);
+    assert_false(kp_tls_stream_waits_to_send(e.stream));
+    assert_int_equal(kp_tls_stream_send(e.stream, text + 8, 2), 2);
+    (void)client_moves(&e);
+    heard(&e, KP_CLIENT, text, 10);
+    hang_up(&e);
+}
+
 /* ---- Guesses ------------------------------------------------------------------------------- */
 
 static void test_wrong_password(void **state)
@@ -1149,6 +1171,7 @@ int main(void)
         TEST(test_protocol),
         TEST(test_small_wires),
         TEST(test_full_wire),
+        TEST(test_send),
         TEST(test_wrong_password),
         TEST(test_wrong_password_tls12),
         TEST(test_alert_on_full_wire),
