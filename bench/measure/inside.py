@@ -4,11 +4,11 @@ import contextlib
 import pathlib
 import re
 import shutil
-import socket
 import ssl
 import tempfile
 from dataclasses import dataclass
 
+from support.ports import free_port
 from support.processes import Server, check
 
 from . import engine
@@ -30,12 +30,6 @@ class Held:
     start: float
     idle: float
     half: float = None  # a full handshake in the middle
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 # ---- Clients ------------------------------------------------------------------------------------

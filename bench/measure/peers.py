@@ -8,7 +8,8 @@ import os
 import pathlib
 import resource
 
-from support.processes import Server, free_port, wait_for_port
+from support.ports import free_port
+from support.processes import Server, wait_for_port
 
 from .process import with_children
 from .tools import Skipped, need

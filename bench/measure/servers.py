@@ -3,7 +3,8 @@ import os
 
 from support import verifiers
 from support.namespace import Namespace
-from support.processes import Server, free_port, wait_for_port
+from support.ports import free_port
+from support.processes import Server, wait_for_port
 from support.srp_servers import SRP_ONLY
 from support.webservers import certificate
 

@@ -9,7 +9,8 @@ import pytest
 from support import content, srp_servers, verifiers
 from support.keyplate import PROOF_FAILED, PROOF_SENTENCE
 from support.needs import need
-from support.processes import Server, check, free_port, talk
+from support.ports import free_port
+from support.processes import Server, check, talk
 from support.srp_clients import (HANDSHAKE_FAILURE, INSUFFICIENT_SECURITY,
                                  PROTOCOL_VERSION)
 from support.srp_servers import GROUPS, PASSWORD, WEAK_GROUP, Exchange, user

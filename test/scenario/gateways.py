@@ -13,12 +13,16 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "test"))
+from support.ports import free_port  # noqa: E402,F401
+
 BUILD = pathlib.Path(os.environ.get("KEYPLATE_BUILD", ROOT / "build")).resolve()
 KEYPLATE = str(BUILD / "keyplate")
 PASSWORD = "sesame-open-7"
@@ -545,9 +549,3 @@ def forged_flight(user=b"admin", share_len=256):
 
 def limit_descriptors(number):
     return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]

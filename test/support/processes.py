@@ -90,13 +90,6 @@ def _close(stream):
         pass
 
 
-def free_port():
-    """A port free a moment ago, for programs that cannot pick one themselves."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def wait_for_port(port, timeout=10, host="127.0.0.1"):
     deadline = time.monotonic() + timeout
     while True:

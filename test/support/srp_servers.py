@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Callable, Optional
 
 from . import content, verifiers
-from .processes import Server, check, free_port
+from .ports import free_port
+from .processes import Server, check
 from .srp_clients import libssl_version
 from .webservers import Apache
 

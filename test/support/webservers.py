@@ -7,7 +7,8 @@ import shutil
 import tempfile
 
 from . import content
-from .processes import Server, check, free_port, wait_for_port
+from .ports import free_port
+from .processes import Server, check, wait_for_port
 
 
 def certificate(directory, name="127.0.0.1"):
