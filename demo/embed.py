@@ -12,7 +12,7 @@ def array(index, path):
         data = file.read()
     lines = []
     for start in range(0, len(data), 20):
-        lines.append("    " + ", ".join(str(b if b < 128 else b - 256) for b in data[start:start + 20]) + ",")
+        lines.append("    " + ", ".join(f"'\\x{b:02x}'" for b in data[start:start + 20]) + ",")
     return f"static const char asset_{index}[] = {{\n" + "\n".join(lines) + "\n    0};\n", len(data)
 
 

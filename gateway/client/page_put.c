@@ -61,7 +61,7 @@ static const char *entity(char c)
     case '\002': /* KP_PAGE_CODE_END */
         return "</code>";
     default:
-        return (c >= 0 && c < 0x20) || c == 0x7f ? "" : kp_notice_entity(c);
+        return (unsigned char)c < 0x20 || c == 0x7f ? "" : kp_notice_entity(c);
     }
 }
 

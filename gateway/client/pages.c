@@ -211,7 +211,7 @@ unsigned kp_page_of_trouble(struct kp_out *out, const struct kp_page *page,
 static bool has_control(struct kp_slice text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if ((text.at[i] >= 0 && text.at[i] < 0x20) || text.at[i] == 0x7f)
+        if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f)
             return true;
     return false;
 }

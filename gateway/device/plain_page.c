@@ -14,7 +14,7 @@
 static void put_char(struct kp_out *out, bool plain, char c)
 {
     const char *as = plain ? NULL : kp_notice_entity(c);
-    if ((c >= 0 && c < 0x20) || c == 0x7f)
+    if ((unsigned char)c < 0x20 || c == 0x7f)
         as = "?";
     if (as != NULL)
         kp_out_word(out, as);

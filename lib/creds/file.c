@@ -14,10 +14,16 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/secret.h"
+
+/* Called by its number: musl has had renameat2 for a short time only. */
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
 
 #define LOCK_TRIES 200 /* of 50 ms */
 #define TEMPORARY_TRIES 100
@@ -298,7 +304,6 @@ static int write_all(int fd, const char *data, size_t len)
     return 0;
 }
 
-/* Gives the new file what the old one has of owner and mode. */
 /* What root makes in a service's folder is the service's to read. */
 static int take_owner_of_folder(const struct kp_file_lock *lock, int fd)
 {
@@ -311,12 +316,16 @@ static int take_owner_of_folder(const struct kp_file_lock *lock, int fd)
     return fchown(fd, folder.st_uid, folder.st_gid);
 }
 
+/* Gives the new file what the old one has of owner and mode. */
 static int keep_owner(const struct kp_file_lock *lock, int fd)
 {
     struct stat was;
     struct stat is;
     if (fstatat(lock->directory, lock->name, &was, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? take_owner_of_folder(lock, fd) : -1;
+    /* A link that leads nowhere is of mode 0777, which says nothing of a file. */
+    if (!S_ISREG(was.st_mode))
+        return take_owner_of_folder(lock, fd);
     if (fstat(fd, &is) != 0)
         return -1;
     if ((was.st_uid != is.st_uid || was.st_gid != is.st_gid) &&
@@ -447,8 +456,8 @@ int kp_file_create(struct kp_file_lock *lock, struct kp_file_error *error)
     if (result == 0)
         (void)unlinkat(lock->directory, lock->temporary, 0);
     else if (errno != EEXIST) /* no links on this file system, FAT for one */
-        result = renameat2(lock->directory, lock->temporary, lock->directory, lock->name,
-                           RENAME_NOREPLACE);
+        result = (int)syscall(SYS_renameat2, lock->directory, lock->temporary, lock->directory,
+                              lock->name, RENAME_NOREPLACE);
     if (result == 0 || errno != EEXIST)
         return settle(lock, result, error);
     (void)fail(error, "%s is there already: remove it first", lock->name);

@@ -216,7 +216,7 @@ static void test_resumed(void **state)
         pair_run(&p);
         must(pair_proved(&p, KP_SERVER));
         pair_close(&p);
-        end_search("resumed", now);
+        end_search("resumed", (size_t)now);
     }
     start_search();
     searched = 100;

@@ -1014,7 +1014,7 @@ static void test_tickets(void **state)
         put_file(credentials, good.data, 0600); /* another file, the same content */
         kp_tls_server_look(server);
         assert_true(resumes(session));
-        ahead += KP_TICKET_SECONDS + 1;
+        ahead += (time_t)(KP_TICKET_SECONDS + 1);
         assert_false(resumes(session));
         kp_session_free(session);
     }

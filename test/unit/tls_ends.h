@@ -25,6 +25,12 @@
 
 static time_t ahead; /* seconds */
 
+/* Where a long has 32 bits, libc's function with times of 64 bits has another name. */
+#if defined(__USE_TIME_BITS64) && __TIMESIZE == 32
+#define __real_clock_gettime __real___clock_gettime64
+#define __wrap_clock_gettime __wrap___clock_gettime64
+#endif
+
 int __real_clock_gettime(clockid_t id, struct timespec *out);
 int __wrap_clock_gettime(clockid_t id, struct timespec *out);
 int __wrap_clock_gettime(clockid_t id, struct timespec *out)
