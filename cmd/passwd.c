@@ -33,6 +33,12 @@ static const struct kp_option options[] = {
      "change leaves a user of TLS 1.3 alone at that)"},
     {"allow-tls12", KP_OPTION_FLAG, NULL,
      "add, change, import: let there be a user of TLS 1.2 alone, even if all others have TLS 1.3"},
+    {"allow-weak", KP_OPTION_FLAG, NULL,
+     "change: take a password that is soon guessed, with a warning"},
+    {"factory", KP_OPTION_VALUE, "FILE", "reset: the credentials as they left the factory"},
+    {"socket", KP_OPTION_VALUE, "PATH", "listen, call: the unix socket"},
+    {"socket-group", KP_OPTION_VALUE, "GROUP",
+     "listen: whose members may connect, too (default: nobody but this user)"},
     {"force", KP_OPTION_FLAG, NULL,
      "import: take users whose group or salt length is not the file's, too"},
     {NULL, KP_OPTION_FLAG, NULL, NULL},
@@ -46,12 +52,16 @@ static const struct action {
 } actions[] = {
     {"add", kp_passwd_add, 0,
      " user password-file password-fd generate group device-id tls allow-tls12 "},
-    {"change", kp_passwd_change, 0, " user password-file password-fd generate tls allow-tls12 "},
+    {"change", kp_passwd_change, 0,
+     " user password-file password-fd generate tls allow-tls12 allow-weak "},
     {"remove", kp_passwd_remove, 0, " user "},
     {"list", kp_passwd_list, 0, ""},
     {"check", kp_passwd_check, 0, " user password-file password-fd "},
     {"import", kp_passwd_import, 2, " user group device-id format force allow-tls12 "},
     {"export", kp_passwd_export, 2, " user format "},
+    {"reset", kp_passwd_reset, 0, " factory "},
+    {"listen", kp_passwd_listen, 0, " socket socket-group "},
+    {"call", kp_passwd_call, 0, " socket "},
 };
 
 const char *kp_passwd_shown(const struct kp_text *name)
@@ -293,12 +303,12 @@ static int run(struct kp_options *given)
 {
     const struct action *action;
     if (given->positional_count == 0)
-        return kp_command_misused("what to do is missing: add, change, remove, list, check, import "
-                                  "or export");
+        return kp_command_misused("what to do is missing: add, change, remove, list, check, "
+                                  "import, export, reset, listen or call");
     action = find_action(given->positionals[0]);
     if (action == NULL)
-        return kp_command_misused("no such action: it is add, change, remove, list, check, import "
-                                  "or export");
+        return kp_command_misused("no such action: it is add, change, remove, list, check, "
+                                  "import, export, reset, listen or call");
     int status = check_usage(action, given);
     if (status != KP_EXIT_DONE)
         return status;
@@ -321,7 +331,10 @@ const struct kp_command kp_command_passwd = {
     .summary = "say who may come in: add, change, remove, list, ... users",
     .synopsis = "add|change|remove|list|check [OPTION...]\n"
                 "import FILE [CONF] [OPTION...]\n"
-                "export [FILE [CONF]] [OPTION...]",
+                "export [FILE [CONF]] [OPTION...]\n"
+                "reset --factory FILE [OPTION...]\n"
+                "listen --socket PATH [--socket-group GROUP] [OPTION...]\n"
+                "call --socket PATH",
     .about =
         "Edits a device's credentials file, which holds verifiers of each user's password, never "
         "the password.  A server that runs takes a changed file within a second.\n\n"
@@ -329,7 +342,13 @@ const struct kp_command kp_command_passwd = {
         "takes a user out.  list prints the device id, then a line a user.  check tells by its "
         "exit status whether a name and password belong together: 0 right, 3 wrong.  import takes "
         "users from OpenSSL's or GnuTLS's files; export writes such files, or to standard "
-        "output.\n\n"
+        "output.  reset is for the reset button: all becomes as the factory's copy has it, and "
+        "nobody's sessions of before fit.\n\n"
+        "listen is for the device's own settings page: over its socket whoever knows a password "
+        "changes it.  call sends it such a request from standard input and prints the answer.\n\n"
+        "A password that change sets has at least 8 characters, and is none of the thousand most "
+        "common ones, no run of characters, and not the user's name; --allow-weak takes it all the "
+        "same.  add warns of such ones.\n\n"
         "A user's password is for TLS 1.2 (SRP), for TLS 1.3 (SPAKE2+), or for both; list says "
         "which.  Imported users have TLS 1.2 alone, and so have users of a file that an older "
         "Keyplate made: change brings TLS 1.3 with the next password.  While one user has TLS 1.2 "

@@ -58,6 +58,9 @@ int kp_passwd_list(struct kp_passwd *passwd);
 int kp_passwd_check(struct kp_passwd *passwd);
 int kp_passwd_import(struct kp_passwd *passwd);
 int kp_passwd_export(struct kp_passwd *passwd);
+int kp_passwd_reset(struct kp_passwd *passwd);
+int kp_passwd_listen(struct kp_passwd *passwd);
+int kp_passwd_call(struct kp_passwd *passwd);
 
 /* Says the link for the label of a user who was added or changed. */
 void kp_passwd_tell_link(const struct kp_passwd *passwd, const struct kp_text *name);

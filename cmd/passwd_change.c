@@ -10,13 +10,16 @@
 #include "base/secret.h"
 #include "creds/label.h"
 #include "passwd.h"
+#include "password_rules.h"
 
-#define WEAK_CHARACTERS 8 /* fewer are warned of */
-#define WEAK_DIGITS 10    /* of digits alone */
+#define TRIES 3          /* of a person who is asked for a new password */
+#define ENOUGH_DIGITS 10 /* fewer, of digits alone, are warned of */
 
-/* A new password: made for a label into label too, or asked for. */
+/* A new password: made for a label into label too, or asked for.  refused: why the one before
+ * wasn't taken; NULL. */
 static int new_password(const struct kp_passwd *passwd, const struct kp_text *name,
-                        struct kp_text *password, char label[static KP_LABEL_LEN + 1])
+                        const char *refused, struct kp_text *password,
+                        char label[static KP_LABEL_LEN + 1])
 {
     char prompt[KP_TEXT_ESCAPED_MAX(KP_NAME_MAX) + 40];
     if (kp_options_has(passwd->options, "generate")) {
@@ -26,7 +29,8 @@ static int new_password(const struct kp_passwd *passwd, const struct kp_text *na
         return error == 0 ? KP_EXIT_DONE : kp_passwd_error(passwd, error);
     }
     (void)snprintf(prompt, sizeof prompt, "New password of %s", kp_passwd_shown(name));
-    const struct kp_ask ask = {.options = passwd->options, .prompt = prompt, .fresh = true};
+    const struct kp_ask ask = {
+        .options = passwd->options, .prompt = prompt, .error = refused, .fresh = true};
     return kp_ask_password(&ask, password);
 }
 
@@ -111,16 +115,60 @@ static int can(const struct kp_passwd *passwd, const struct request *request)
     return status;
 }
 
-/* Whether the new password is soon guessed, however good the protocol is. */
-static bool is_weak(const struct kp_text *password)
+/* Why the new password is soon guessed, however good the protocol is; NULL. */
+static int find_weakness(const struct kp_passwd *passwd, const struct kp_text *name,
+                         const struct kp_text *password, const char **why)
 {
-    size_t characters = 0;
-    bool digits = true;
-    for (size_t i = 0; i < password->len; i++) {
-        characters += ((uint8_t)password->data[i] & 0xc0) != 0x80;
-        digits = digits && password->data[i] >= '0' && password->data[i] <= '9';
+    enum kp_password_fault fault;
+    int error =
+        kp_password_judge(passwd->crypto, password, name, &passwd->roster.device_id, &fault);
+    *why = fault != KP_PASSWORD_FINE ? kp_password_fault_text(fault) : NULL;
+    return error;
+}
+
+/* A new password by the rules, which are for change alone: what is put on labels is the vendor's
+ * affair, and add only warns.  A person is told why, and asked again. */
+static int choose_password(const struct kp_passwd *passwd, const struct request *request,
+                           struct kp_text *password, char label[static KP_LABEL_LEN + 1])
+{
+    const char *why = NULL;
+    int tries = kp_ask_again_makes_sense(passwd->options) ? TRIES : 1;
+    for (;;) {
+        int status = new_password(passwd, &request->name, why, password, label);
+        if (status != KP_EXIT_DONE || request->fresh ||
+            kp_options_has(passwd->options, "allow-weak"))
+            return status;
+        int error = find_weakness(passwd, &request->name, password, &why);
+        if (error != 0)
+            return kp_passwd_error(passwd, error);
+        if (why == NULL)
+            return KP_EXIT_DONE;
+        kp_text_clear(password);
+        if (--tries == 0)
+            return kp_command_fail(KP_EXIT_FAILED,
+                                   "%s; nothing was changed (--allow-weak takes it all the same)",
+                                   why);
+        kp_command_note("%s", why);
     }
-    return characters < (digits ? WEAK_DIGITS : WEAK_CHARACTERS);
+}
+
+static bool is_few_digits(const struct kp_text *password)
+{
+    size_t digits = 0;
+    while (digits < password->len && password->data[digits] >= '0' && password->data[digits] <= '9')
+        digits++;
+    return digits == password->len && digits < ENOUGH_DIGITS;
+}
+
+/* Of a password that is in force already: an error here would be no help. */
+static void warn_of_weakness(const struct kp_passwd *passwd, const struct kp_text *name,
+                             const struct kp_text *password)
+{
+    const char *why = NULL;
+    if (find_weakness(passwd, name, password, &why) == 0 && why == NULL && is_few_digits(password))
+        why = "the password is short for digits alone";
+    if (why != NULL)
+        kp_command_warn("%s; --generate makes a safe one", why);
 }
 
 /* Alone on a line of standard output, and by write: stdio would keep what it couldn't write for
@@ -197,8 +245,7 @@ static void tell_set(const struct kp_passwd *passwd, const struct request *reque
     kp_passwd_tell_link(passwd, &request->name);
     if (stays)
         kp_command_note("%s has TLS 1.3 only, as before: --tls any makes it both", name);
-    if (is_weak(password))
-        kp_command_warn("the password is short: it can be guessed; --generate makes a safe one");
+    warn_of_weakness(passwd, &request->name, password);
 }
 
 /* Asks for the password and puts it in force. */
@@ -211,7 +258,7 @@ static int set_password(struct kp_passwd *passwd, const struct request *request)
     if (status == KP_EXIT_DONE)
         status = can(passwd, request);
     if (status == KP_EXIT_DONE)
-        status = new_password(passwd, &request->name, &password, label);
+        status = choose_password(passwd, request, &password, label);
     if (status == KP_EXIT_DONE)
         status = apply(passwd, request, &password, label, &stays);
     if (status == KP_EXIT_DONE)

@@ -15,7 +15,7 @@
 
 static const char help[] =
     "usage: keyplate-demo-device --listen 127.0.0.1:PORT|unix:PATH [--proxy-v2] [--state FILE]\n"
-    "                            [--quiet]\n"
+    "                            [--password-socket PATH] [--quiet]\n"
     "\n"
     "A heating controller with a web page, to try Keyplate with. It speaks plain HTTP and\n"
     "therefore listens on loopback or a unix socket only.\n"
@@ -25,6 +25,8 @@ static const char help[] =
     "  --proxy-v2               every connection begins with a PROXY protocol version 2 header\n"
     "                           that says who is there\n"
     "  --state FILE             keep the settings in FILE\n"
+    "  --password-socket PATH   let who has proved a password change it, by the unix socket of\n"
+    "                           keyplate passwd listen; needs --proxy-v2\n"
     "  --quiet                  no line for each request\n"
     "  --help                   show this\n";
 
@@ -85,9 +87,13 @@ struct options {
 static int parse_options(int argc, char **argv, struct options *options, struct demo_server *server)
 {
     static const struct option known[] = {
-        {"listen", required_argument, NULL, 'l'}, {"proxy-v2", no_argument, NULL, 'p'},
-        {"state", required_argument, NULL, 's'},  {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"listen", required_argument, NULL, 'l'},
+        {"proxy-v2", no_argument, NULL, 'p'},
+        {"state", required_argument, NULL, 's'},
+        {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},
+        {"password-socket", required_argument, NULL, 'c'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -97,6 +103,8 @@ static int parse_options(int argc, char **argv, struct options *options, struct 
             server->proxy_v2 = true;
         else if (option == 's')
             server->state_path = optarg;
+        else if (option == 'c')
+            server->password_path = optarg;
         else if (option == 'q')
             server->quiet = true;
         else if (option == 'h')
@@ -125,6 +133,8 @@ int main(int argc, char **argv)
     if (!parse_address(options.listen, &address))
         return wrong("--listen takes a loopback address and port, or unix:PATH, not ",
                      options.listen);
+    if (server.password_path && !server.proxy_v2)
+        return wrong("--password-socket needs --proxy-v2: nobody else says who is there", "");
     if (server.state_path && demo_settings_load(&settings, server.state_path) != 0)
         return 1;
     signal(SIGPIPE, SIG_IGN);

@@ -14,6 +14,7 @@ void demo_home_state(struct demo_conn *conn);
 void demo_home_events(struct demo_conn *conn);
 void demo_settings_page_show(struct demo_conn *conn);
 void demo_settings_page_change(struct demo_conn *conn);
+void demo_password_page_change(struct demo_conn *conn);
 void demo_firmware_page(struct demo_conn *conn);
 void demo_firmware_upload(struct demo_conn *conn);
 void demo_firmware_image(struct demo_conn *conn);

@@ -56,6 +56,7 @@ static const struct demo_route routes[] = {
     {"/events", demo_home_events, NULL, NULL, BODY_NONE},
     {"/api/state", demo_home_state, NULL, NULL, BODY_NONE},
     {"/settings", demo_settings_page_show, demo_settings_page_change, NULL, BODY_FORM},
+    {"/settings/password", NULL, demo_password_page_change, NULL, BODY_FORM},
     {"/firmware", demo_firmware_page, demo_firmware_upload, demo_firmware_upload, BODY_UPLOAD},
     {"/firmware/image", demo_firmware_image, NULL, NULL, BODY_NONE},
     {"/whoami", demo_whoami_page, NULL, NULL, BODY_NONE},

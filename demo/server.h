@@ -42,8 +42,9 @@ struct demo_server {
     bool is_unix;
     bool proxy_v2;
     bool quiet;
-    bool waiting;           /* a connection waits because there were too many */
-    const char *state_path; /* NULL: nothing is kept */
+    bool waiting;              /* a connection waits because there were too many */
+    const char *state_path;    /* NULL: nothing is kept */
+    const char *password_path; /* the socket that changes passwords; NULL: there is none */
     uv_timer_t timer;
     uv_signal_t sigterm;
     uv_signal_t sigint;

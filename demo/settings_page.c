@@ -10,6 +10,9 @@
 #include "form.h"
 #include "reply.h"
 #include "settings.h"
+#include "settings_page.h"
+
+#define PASSWORD_VARS 8
 
 enum field {
     NAME,
@@ -54,9 +57,12 @@ static void fill_form(struct form *form, const struct demo_settings *s)
     demo_text_printf(&form->values[NIGHT], "%02d:%02d", s->night_start / 60, s->night_start % 60);
 }
 
-static void show_form(struct demo_conn *conn, int status, const struct form *form, bool saved)
+/* password: values of the form for that, or NULL. */
+static void show_form(struct demo_conn *conn, int status, const struct form *form, bool saved,
+                      const struct demo_var *password)
 {
-    struct demo_var vars[2 * FIELDS + 6] = {{NULL, NULL}};
+    struct demo_var vars[2 * FIELDS + 7 + PASSWORD_VARS] = {{NULL, NULL}};
+    bool changeable = conn->server->password_path && conn->who.proved;
     const char *mode = demo_text_string(&form->values[MODE]);
     size_t n = 0;
     for (int i = 0; i < FIELDS; i++) {
@@ -68,6 +74,9 @@ static void show_form(struct demo_conn *conn, int status, const struct form *for
     vars[n++] = (struct demo_var){"off", strcmp(mode, "off") == 0 ? "checked" : NULL};
     vars[n++] = (struct demo_var){"saved", saved ? "yes" : NULL};
     vars[n++] = (struct demo_var){"wrong", form->wrong ? "yes" : NULL};
+    vars[n++] = (struct demo_var){"password_user", changeable ? conn->who.user : NULL};
+    for (int i = 0; password && password[i].name && i < PASSWORD_VARS; i++)
+        vars[n++] = password[i];
     demo_reply_page(conn, status, "Settings", DEMO_MENU_SETTINGS, "settings.html", vars);
 }
 
@@ -75,7 +84,15 @@ void demo_settings_page_show(struct demo_conn *conn)
 {
     struct form form = {0};
     fill_form(&form, &conn->server->room.settings);
-    show_form(conn, 200, &form, strcmp(conn->parser.request.query, "saved=1") == 0);
+    show_form(conn, 200, &form, strcmp(conn->parser.request.query, "saved=1") == 0, NULL);
+    free_form(&form);
+}
+
+void demo_settings_page_with(struct demo_conn *conn, int status, const struct demo_var *password)
+{
+    struct form form = {0};
+    fill_form(&form, &conn->server->room.settings);
+    show_form(conn, status, &form, false, password);
     free_form(&form);
 }
 
@@ -100,7 +117,7 @@ void demo_settings_page_change(struct demo_conn *conn)
     struct form form = {0};
     read_form(&form, demo_text_string(&conn->parser.request.form), &changed);
     if (form.wrong) {
-        show_form(conn, 422, &form, false);
+        show_form(conn, 422, &form, false, NULL);
     } else if (server->state_path && demo_settings_save(&changed, server->state_path) != 0) {
         demo_reply_error(conn, 500, "The settings could not be saved.", NULL);
     } else {

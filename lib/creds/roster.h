@@ -38,6 +38,7 @@
 #define KP_ROSTER_SALT_MIN 8  /* shorter ones are refused, RFC 5054's is 16 or 20 */
 #define KP_ROSTER_BITS 3072   /* group of a new file */
 #define KP_ROSTER_TEXT_MAX 1048576
+#define KP_ROSTER_GENERATION_SANE (INT64_MAX / 2) /* what no file comes to by changes */
 
 /* What a SPAKE2+ verifier keeps of a password; secret. */
 struct kp_roster_spake2plus {
@@ -77,6 +78,12 @@ void kp_roster_clear(struct kp_roster *roster);
  * cleared only after 0. */
 int kp_roster_parse(struct kp_roster *roster, const struct kp_crypto *crypto, const char *text,
                     size_t len, struct kp_store_fault *fault) KP_MUST_CHECK;
+/* The highest generation that text[len] tells of, in its own line and its users'; 0: none.  It
+ * needs not be whole, or a credentials file at all: this is for whoever must go beyond it.  *sure:
+ * the line of the generation is there and undamaged.  Numbers above KP_ROSTER_GENERATION_SANE don't
+ * count, whatever they come from: there is always a next one.  KP_E_CRYPTO. */
+int kp_roster_salvage_generation(const struct kp_crypto *crypto, const char *text, size_t len,
+                                 uint64_t *highest, bool *sure) KP_MUST_CHECK;
 /* The text, of version 2; secret.  KP_E_TOO_LONG: it would be larger than what parse takes. */
 int kp_roster_format(const struct kp_roster *roster, const struct kp_crypto *crypto,
                      struct kp_text *out) KP_MUST_CHECK;

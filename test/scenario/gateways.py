@@ -29,6 +29,7 @@ PASSWORD = "sesame-open-7"
 PROOF = "wrong name or password, or this is not your device: someone may be in between"
 LINK = re.compile(r"(http://([a-z0-9-]+)\.localhost:(\d+))/\.keyplate/open/([0-9a-f]{64})(/\S*)")
 os.environ["LC_ALL"] = "C.UTF-8"  # what is said is compared in English
+os.environ.setdefault("LSAN_OPTIONS", f"suppressions={ROOT}/test/support/lsan.supp:print_suppressions=0")
 os.environ["XDG_STATE_HOME"] = str(BUILD / "test-state")  # tests without a box save nothing
 os.environ["XDG_RUNTIME_DIR"] = str(BUILD / "test-runtime")  # where a hub is handed over
 pathlib.Path(os.environ["XDG_RUNTIME_DIR"]).mkdir(mode=0o700, exist_ok=True)

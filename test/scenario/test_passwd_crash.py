@@ -120,7 +120,7 @@ def test_04_kill_in_the_middle(credentials):
     """Goal: killed at any moment, change leaves the old or the new file whole, and the next change
     works and leaves nothing lying about."""
     directory = credentials.parent
-    passwords = [password_file(directory, f"pass{i}") for i in range(KILLS + 2)]
+    passwords = [password_file(directory, f"crossing-{i}") for i in range(KILLS + 2)]
     # TLS 1.2 alone: the writing would be a small part of the time that scrypt takes.
     change = ("change", "--user", "admin", "--tls", "1.2", "--password-file")
     assert run(credentials, "add", "--user", "admin", "--group", "2048", "--tls", "1.2",
