@@ -38,6 +38,7 @@ extern const struct kp_command kp_command_devices;
 extern const struct kp_command kp_command_discover;
 extern const struct kp_command kp_command_agent;
 extern const struct kp_command kp_command_browser;
+extern const struct kp_command kp_command_provision;
 
 /* The name that messages carry: "passwd" makes "keyplate passwd: ...". */
 void kp_command_named(const char *name);

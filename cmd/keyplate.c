@@ -33,6 +33,9 @@ static const struct kp_command *const commands[] = {
 #ifdef KP_CMD_BROWSER
     &kp_command_browser,
 #endif
+#ifdef KP_CMD_PROVISION
+    &kp_command_provision,
+#endif
     NULL,
 };
 

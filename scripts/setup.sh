@@ -4,7 +4,7 @@
 say() { printf '== %s\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }
 
-BUILD_PACKAGES="gcc libc6-dev python3 meson ninja-build pkg-config libssl-dev libuv1-dev node-llhttp libcjson-dev libinih-dev libutf8proc-dev libseccomp-dev libavahi-client-dev libsecret-1-dev"
+BUILD_PACKAGES="gcc libc6-dev python3 meson ninja-build pkg-config libssl-dev libuv1-dev node-llhttp libcjson-dev libinih-dev libutf8proc-dev libseccomp-dev libavahi-client-dev libsecret-1-dev libcairo2-dev libqrencode-dev"
 
 # The packages of "$@" that are not installed.
 missing_packages() {
