@@ -42,10 +42,10 @@
 
 /* Who has sent no whole request yet, or waits for the turn. */
 struct waiter {
-    int fd; /* -1: nobody */
     uint64_t since;
     uint64_t turn; /* 0: its request isn't whole */
     size_t len;
+    int fd; /* -1: nobody */
     char data[KP_PASSWD_REQUEST_MAX + 1]; /* one more byte shows that it is too long */
 };
 

@@ -171,7 +171,7 @@ static void tell(const struct line *now, const char *was, size_t len, char *out,
     kp_text_escape(shown, was, len < sizeof now->value ? len : sizeof now->value);
     if (strcmp(now->key, "template") == 0)
         (void)snprintf(out, room, "with another template");
-    else if (strncmp(shown, "yes", 4) == 0 || strncmp(shown, "no", 3) == 0)
+    else if (strcmp(shown, "yes") == 0 || strcmp(shown, "no") == 0)
         (void)snprintf(out, room, "%s --%s", shown[0] == 'y' ? "with" : "without", now->key);
     else if (len == 0)
         (void)snprintf(out, room, "without --%s", now->key);

@@ -103,7 +103,7 @@ static void test_torn(void **state)
                                         "P-000004 22222-22222-2222\n",
                                         "P-000004\n",
                                         "P-000004  " ONE "\n",
-                                        "P-000004 " ONE};
+                                        ("P-000004 " ONE)};
     const size_t line = strlen("P-000001 " ONE "\n");
     struct kp_journal journal;
     for (size_t len = 0; len < sizeof text; len++) {
