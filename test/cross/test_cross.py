@@ -27,8 +27,7 @@ OPTIONS = ["-Ddemo=false"]
 VECTORS = ["engine13", "groups", "kdf", "keys", "keys13", "rfc5054", "spake2plus", "srp"]
 PAIRS = ["flow", "flow13", "handshake", "pake13", "pake13_tickets"]
 UNITS = ["base", "confine", "creds_file", "creds_foreign", "creds_store", "curve", "export", "hellos13",
-         "messages", "messages13", "modulus", "protect_aead", "record", "symmetric", "throttle_state",
-         "ticket"]
+         "messages", "messages13", "protect_aead", "record", "symmetric", "ticket"]
 PROGRAMS = ([f"vector-test-{name}" for name in VECTORS] + [f"pair-test-{name}" for name in PAIRS]
             + [f"unit-test-{name}" for name in UNITS])
 
