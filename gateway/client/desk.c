@@ -127,7 +127,8 @@ void kp_desk_facts(const struct kp_desk *desk, struct kp_json *json, const char 
     put_time(json, "seen", facts->seen);
     kp_desk_versions(json, "versions", facts->versions);
     kp_json_bool(json, "saved", facts->saved);
-    kp_json_text(json, "origin", origin);
+    if (desk->port != 0)
+        kp_json_text(json, "origin", origin);
     kp_json_end(json, '}');
 }
 

@@ -90,7 +90,11 @@ static int prepare(struct kp_hub *hub, const struct kp_hub_plan *plan, char why[
 {
     kp_word(why, KP_WORD_LEN, hub->language, KP_W_OUT_OF_MEMORY, NULL);
     if (kp_crypto_new(&hub->crypto, NULL, NULL) != 0 ||
-        kp_pass_renew(&hub->pass, hub->crypto) != 0 || bind_face(hub, plan->listen, why) != 0)
+        kp_pass_renew(&hub->pass, hub->crypto) != 0)
+        return -1;
+    if (plan->faceless)
+        return 0;
+    if (bind_face(hub, plan->listen, why) != 0)
         return -1;
     (void)snprintf(hub->own, sizeof hub->own, "%s.localhost:%u", KP_SAVED_RESERVED, hub->face.port);
     return kp_face_start(&hub->face) == 0 ? 0 : -1;
@@ -405,7 +409,8 @@ int kp_hub_forget(struct kp_hub *hub, const char *name, char why[KP_WORD_LEN])
 bool kp_hub_link(struct kp_hub *hub, const char *name, const char *path, char out[KP_HUB_LINK_LEN])
 {
     struct kp_site *site = kp_hub_site(hub, name);
-    return site != NULL && site->stay != NULL && kp_site_link(site, path, out) == 0;
+    return site != NULL && site->stay != NULL && hub->face.port != 0 &&
+           kp_site_link(site, path, out) == 0;
 }
 
 void kp_hub_list_link(struct kp_hub *hub, char out[KP_HUB_LINK_LEN])
@@ -417,7 +422,7 @@ void kp_hub_list_link(struct kp_hub *hub, char out[KP_HUB_LINK_LEN])
 bool kp_hub_secret(struct kp_hub *hub, const char *name, char out[65])
 {
     struct kp_site *site = kp_hub_site(hub, name);
-    if (site == NULL || site->stay == NULL)
+    if (site == NULL || site->stay == NULL || hub->face.port == 0)
         return false;
     kp_guard_hex(out, site->pass.secret);
     return true;

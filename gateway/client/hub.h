@@ -49,12 +49,13 @@ struct kp_hub_plan {
     struct kp_loop *loop;            /* its owner and starved are the hub's */
     const struct kp_address *listen; /* NULL: the person's own port, which is picked once */
     enum kp_language language;
-    bool verbose; /* each connection is told of */
+    bool verbose;  /* each connection is told of */
+    bool faceless; /* no port at all, and so no links: devices are reached by tunnel.h alone */
 };
 
 enum kp_hub_port { KP_HUB_PORT_OWN, KP_HUB_PORT_OTHER /* the own one is taken */ };
 
-/* Binds and listens.  0, or -1 with why: a sentence; then *out, if it isn't NULL, is closed, and to
+/* Binds and listens, unless it is faceless.  0, or -1 with why: a sentence; then *out, if it isn't NULL, is closed, and to
  * be freed when the loop is empty. */
 int kp_hub_new(struct kp_hub **out, const struct kp_hub_plan *plan, char why[KP_WORD_LEN]);
 unsigned kp_hub_port_number(const struct kp_hub *hub);
@@ -127,12 +128,12 @@ void kp_hub_logout_all(struct kp_hub *hub);
 int kp_hub_forget(struct kp_hub *hub, const char *name, char why[KP_WORD_LEN]);
 
 /* A one-time link to path ("/..." ) of a device that is in; it serves for five minutes.  false: it
- * isn't in. */
+ * isn't in, or the hub is faceless. */
 bool kp_hub_link(struct kp_hub *hub, const char *name, const char *path, char out[KP_HUB_LINK_LEN]);
 /* The same to http://keyplate.localhost:PORT/, the list of devices. */
 void kp_hub_list_link(struct kp_hub *hub, char out[KP_HUB_LINK_LEN]);
 /* The secret of a device's origin as KP_GUARD_FIELD has it, for an extension's header rule.  false:
- * it isn't in. */
+ * it isn't in, or the hub is faceless. */
 bool kp_hub_secret(struct kp_hub *hub, const char *name, char out[65]);
 
 /* All that are used or saved, by name: calls one for each.  -1 with why: the file of saved ones
