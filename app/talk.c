@@ -29,6 +29,7 @@ struct kp_talk {
     GHashTable *questions;       /* struct question, by id */
     GArray *watchers;            /* struct watcher */
     guint last_id, last_watch, telling;
+    gboolean has_keyring;
 };
 
 struct letter {
@@ -180,12 +181,21 @@ int kp_talk_tunnel(struct kp_talk *talk, const char *name, gint **cut)
 
 /* ---- Life -------------------------------------------------------------------------------- */
 
+static void welcomed(const cJSON *answer, gpointer owner)
+{
+    struct kp_talk *talk = owner;
+    if (!kp_talk_true(answer, "ok"))
+        g_error("the engine doesn't know this app: %s", kp_talk_text(answer, "text"));
+    talk->has_keyring = kp_talk_true(answer, "keyring");
+}
+
 static void say_hello(struct kp_talk *talk)
 {
     cJSON *hello = kp_talk_request("hello");
     (void)cJSON_AddNumberToObject(hello, "protocol", 1);
     (void)cJSON_AddStringToObject(hello, "client", "app");
-    (void)kp_talk_ask(talk, hello, NULL, NULL);
+    (void)cJSON_AddBoolToObject(hello, "lasting", FALSE);
+    (void)kp_talk_ask(talk, hello, welcomed, talk);
 }
 
 struct kp_talk *kp_talk_new(char **why)
@@ -217,6 +227,11 @@ void kp_talk_free(struct kp_talk *talk)
     g_hash_table_unref(talk->questions);
     g_array_unref(talk->watchers);
     g_free(talk);
+}
+
+gboolean kp_talk_has_keyring(const struct kp_talk *talk)
+{
+    return talk->has_keyring;
 }
 
 /* ---- Reading ----------------------------------------------------------------------------- */

@@ -21,6 +21,9 @@ struct kp_talk *kp_talk_new(char **why);
  */
 void kp_talk_free(struct kp_talk *talk);
 
+/* Whether passwords can be kept in the desktop's keyring.  FALSE until the engine has answered. */
+gboolean kp_talk_has_keyring(const struct kp_talk *talk);
+
 /* A request of that type, to be filled with members.  cJSON's memory is wiped when it is freed. */
 cJSON *kp_talk_request(const char *type);
 /* Sends and frees it.  answer (may be NULL) comes once, never from in here, unless it is dropped
