@@ -105,8 +105,8 @@ class Node:
         return self.it.get_state_set()
 
     def is_shown(self):
-        state = atspi().StateType
-        return self.states().contains(state.SHOWING)
+        """GTK 4 says "visible" of what isn't hidden; "showing" of windows alone."""
+        return self.role == "application" or self.states().contains(atspi().StateType.VISIBLE)
 
     def is_sensitive(self):
         return self.states().contains(atspi().StateType.SENSITIVE)
@@ -118,13 +118,14 @@ class Node:
                 yield Node(child)
 
     def walk(self):
-        yield self
-        for child in self.children():
-            yield from child.walk()
+        if self.is_shown():
+            yield self
+            for child in self.children():
+                yield from child.walk()
 
     def text(self):
         try:
-            return self.it.get_text_iface().get_text(0, -1) if self.it.get_text_iface() else ""
+            return atspi().Text.get_text(self.it, 0, -1) if "Text" in self.it.get_interfaces() else ""
         except Exception:  # it went meanwhile
             return ""
 
@@ -132,7 +133,7 @@ class Node:
         assert self.it.do_action(0), f"{self} can't be pressed"
 
     def fill(self, text):
-        assert self.it.get_editable_text_iface().set_text_contents(text), f"{self} takes no text"
+        assert atspi().EditableText.set_text_contents(self.it, text), f"{self} takes no text"
 
 
 class App:
@@ -159,7 +160,7 @@ class App:
     def root(self):
         assert self.process.poll() is None, self.log()
         desktop = atspi().get_desktop(0)
-        desktop.clear_cache_single()
+        desktop.clear_cache()
         for index in range(desktop.get_child_count()):
             child = desktop.get_child_at_index(index)
             if child is not None and child.get_process_id() == self.process.pid and child.get_child_count():
@@ -174,11 +175,17 @@ class App:
         root = self.root()
         for _ in range(3):
             try:
-                return [node for node in root.walk() if node.is_shown()] if root else []
+                return list(root.walk()) if root else []
             except Exception as gone:  # what was there a moment ago isn't any more
                 last = gone
                 time.sleep(0.05)
         raise last
+
+    def until(self, condition, what, seconds=SLOW):
+        try:
+            return gateways.until(condition, seconds)
+        except AssertionError:
+            raise AssertionError(f"{what}; there is: {self.nodes()}; {self.log()}") from None
 
     def find(self, role, name=None):
         for node in self.nodes():
@@ -187,13 +194,20 @@ class App:
         return None
 
     def want(self, role, name=None, seconds=SLOW):
-        return gateways.until(lambda: self.find(role, name), seconds,
-                              f"no {role} {name!r} in {self.nodes()}; {self.log()}")
+        return self.until(lambda: self.find(role, name), f"no {role} {name!r}", seconds)
 
     def press(self, name, role="push button"):
-        gateways.until(lambda: (node := self.find(role, name)) and node.is_sensitive(), SLOW,
-                       f"{name!r} can't be pressed in {self.nodes()}; {self.log()}")
-        self.want(role, name).press()
+        def it():
+            node = self.find(role, name)
+            return node if node and node.is_sensitive() else None
+        self.until(it, f"{name!r} can't be pressed").press()
+
+    def press_last(self, name, role="push button"):
+        """Of several of one name, that of the window that was opened last."""
+        def last():
+            found = [node for node in self.nodes() if (node.role, node.name) == (role, name)]
+            return found[-1] if found and found[-1].is_sensitive() else None
+        self.until(last, f"no {name!r} to press").press()
 
     def fill(self, name, text, role="text"):
         self.want(role, name).fill(text)
@@ -203,8 +217,7 @@ class App:
         return any(part in node.name or part in node.text() for node in self.nodes())
 
     def wait_for(self, part, seconds=SLOW):
-        gateways.until(lambda: self.says(part), seconds,
-                       f"{part!r} isn't to be read in {self.nodes()}; {self.log()}")
+        self.until(lambda: self.says(part), f"{part!r} isn't to be read", seconds)
 
     def windows(self):
         found = subprocess.run(["xdotool", "search", "--onlyvisible", "--pid", str(self.process.pid)],
