@@ -29,8 +29,9 @@ static GtkWidget *face(struct kp_padlock *padlock)
     padlock->where = gtk_label_new("");
     gtk_widget_add_css_class(padlock->name, "kp-name");
     gtk_widget_add_css_class(padlock->where, "caption");
-    gtk_label_set_ellipsize(GTK_LABEL(padlock->name), PANGO_ELLIPSIZE_MIDDLE);
-    gtk_label_set_ellipsize(GTK_LABEL(padlock->where), PANGO_ELLIPSIZE_MIDDLE);
+    gtk_label_set_ellipsize(GTK_LABEL(padlock->name), PANGO_ELLIPSIZE_END);
+    gtk_label_set_ellipsize(GTK_LABEL(padlock->where), PANGO_ELLIPSIZE_END);
+    gtk_label_set_width_chars(GTK_LABEL(padlock->name), 11);
     gtk_label_set_xalign(GTK_LABEL(padlock->name), 0);
     gtk_label_set_xalign(GTK_LABEL(padlock->where), 0);
     gtk_box_append(GTK_BOX(column), padlock->name);

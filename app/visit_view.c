@@ -12,9 +12,10 @@
 #include "certificate.h"
 #include "downloads.h"
 #include "find_bar.h"
-#include "page_box.h"
+#include "page_wants.h"
 #include "proxy.h"
 #include "talk.h"
+#include "visit_input.h"
 #include "visit_policy.h"
 #include "visit_words.h"
 #include "web_settings.h"
@@ -36,11 +37,8 @@ struct kp_visit {
     char *sentence; /* why, until it is told */
     guint telling;  /* the source that tells it */
     guint circles;
-    double x, y; /* of the pointer */
     gboolean begun, hidden;
 };
-
-static const double zooms[] = {0.3, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3};
 
 /* ---- What is told to the owner ----------------------------------------------------------- */
 
@@ -49,6 +47,13 @@ static void moved(struct kp_visit *v)
 {
     if (v->begun && !v->hidden)
         v->plan.moved(v->plan.owner);
+}
+
+static void acted(gpointer data)
+{
+    struct kp_visit *v = data;
+    if (!v->hidden)
+        v->plan.acted(v->plan.owner);
 }
 
 static gboolean tell_failed(gpointer data)
@@ -199,151 +204,6 @@ static void process_ended(WebKitWebView *view, WebKitWebProcessTerminationReason
     fail(data, KP_V_CRASHED, webkit_web_view_get_uri(view));
 }
 
-/* ---- What the page wants ----------------------------------------------------------------- */
-
-static gboolean refuse_permission(WebKitWebView *view, WebKitPermissionRequest *request,
-                                  gpointer data)
-{
-    (void)view, (void)data;
-    webkit_permission_request_deny(request);
-    return TRUE;
-}
-
-static gboolean say_denied(WebKitWebView *view, WebKitPermissionStateQuery *query, gpointer data)
-{
-    (void)view, (void)data;
-    webkit_permission_state_query_finish(query, WEBKIT_PERMISSION_STATE_DENIED);
-    return TRUE;
-}
-
-static gboolean refuse(void)
-{
-    return TRUE;
-}
-
-static gboolean script_dialog(WebKitWebView *view, WebKitScriptDialog *dialog, gpointer data)
-{
-    struct kp_visit *v = data;
-    (void)view;
-    kp_page_box_script(v->page_box, dialog);
-    return TRUE;
-}
-
-/* HTTP's own login, which many devices have: the page's, not Keyplate's. */
-static gboolean authenticate(WebKitWebView *view, WebKitAuthenticationRequest *request,
-                             gpointer data)
-{
-    struct kp_visit *v = data;
-    WebKitAuthenticationScheme scheme = webkit_authentication_request_get_scheme(request);
-    (void)view;
-    if (webkit_authentication_request_is_for_proxy(request) ||
-        (scheme != WEBKIT_AUTHENTICATION_SCHEME_HTTP_BASIC &&
-         scheme != WEBKIT_AUTHENTICATION_SCHEME_HTTP_DIGEST))
-        webkit_authentication_request_cancel(request);
-    else
-        kp_page_box_login(v->page_box, request);
-    return TRUE;
-}
-
-/* What opens windows, fills the screen, or isn't for people. */
-static gboolean is_for_menu(WebKitContextMenuAction action)
-{
-    switch (action) {
-    case WEBKIT_CONTEXT_MENU_ACTION_OPEN_LINK_IN_NEW_WINDOW:
-    case WEBKIT_CONTEXT_MENU_ACTION_OPEN_IMAGE_IN_NEW_WINDOW:
-    case WEBKIT_CONTEXT_MENU_ACTION_OPEN_FRAME_IN_NEW_WINDOW:
-    case WEBKIT_CONTEXT_MENU_ACTION_OPEN_VIDEO_IN_NEW_WINDOW:
-    case WEBKIT_CONTEXT_MENU_ACTION_OPEN_AUDIO_IN_NEW_WINDOW:
-    case WEBKIT_CONTEXT_MENU_ACTION_ENTER_VIDEO_FULLSCREEN:
-        return FALSE;
-    default:
-        return TRUE;
-    }
-}
-
-static gboolean context_menu(WebKitWebView *view, WebKitContextMenu *menu,
-                             WebKitHitTestResult *place, gpointer data)
-{
-    g_autoptr(GList) items = g_list_copy(webkit_context_menu_get_items(menu));
-    (void)view, (void)place, (void)data;
-    for (GList *at = items; at != NULL; at = at->next)
-        if (!is_for_menu(webkit_context_menu_item_get_stock_action(at->data)))
-            webkit_context_menu_remove(menu, at->data);
-    return FALSE;
-}
-
-/* ---- What the person does ---------------------------------------------------------------- */
-
-/* A step of the table from where it is; -1, 1. */
-static void zoom_by(struct kp_visit *v, int way)
-{
-    const int count = (int)G_N_ELEMENTS(zooms);
-    double now = webkit_web_view_get_zoom_level(v->view);
-    int at = 0;
-    while (at < count - 1 && zooms[at] < now - 0.005)
-        at++;
-    if (way > 0 && zooms[at] > now + 0.005)
-        at--; /* it was between two */
-    webkit_web_view_set_zoom_level(v->view, zooms[CLAMP(at + way, 0, count - 1)]);
-}
-
-static gboolean zooms_by_wheel(struct kp_visit *v, GdkEvent *event)
-{
-    double dx, dy = 0;
-    GdkScrollDirection way = gdk_scroll_event_get_direction(event);
-    if ((gdk_event_get_modifier_state(event) & GDK_CONTROL_MASK) == 0)
-        return FALSE;
-    if (way == GDK_SCROLL_SMOOTH)
-        gdk_scroll_event_get_deltas(event, &dx, &dy);
-    else
-        dy = way == GDK_SCROLL_UP ? -1 : way == GDK_SCROLL_DOWN ? 1 : 0;
-    if (dy != 0)
-        zoom_by(v, dy < 0 ? 1 : -1);
-    return TRUE;
-}
-
-/* A pointer that lies still is told about too, when what is under it moves. */
-static gboolean has_moved(struct kp_visit *v, GdkEvent *event)
-{
-    double x = 0, y = 0;
-    gboolean has;
-    (void)gdk_event_get_position(event, &x, &y);
-    has = x != v->x || y != v->y;
-    v->x = x;
-    v->y = y;
-    return has;
-}
-
-static gboolean is_act(struct kp_visit *v, GdkEvent *event)
-{
-    switch (gdk_event_get_event_type(event)) {
-    case GDK_MOTION_NOTIFY:
-        return has_moved(v, event);
-    case GDK_BUTTON_PRESS:
-    case GDK_KEY_PRESS:
-    case GDK_SCROLL:
-    case GDK_TOUCH_BEGIN:
-    case GDK_TOUCH_UPDATE:
-    case GDK_TOUCHPAD_SWIPE:
-    case GDK_TOUCHPAD_PINCH:
-        return TRUE;
-    default:
-        return FALSE;
-    }
-}
-
-static gboolean event_came(GtkEventControllerLegacy *events, GdkEvent *event, gpointer data)
-{
-    struct kp_visit *v = data;
-    gboolean taken;
-    (void)events;
-    if (!is_act(v, event))
-        return FALSE;
-    taken = gdk_event_get_event_type(event) == GDK_SCROLL && zooms_by_wheel(v, event);
-    v->plan.acted(v->plan.owner);
-    return taken;
-}
-
 /* ---- Its parts --------------------------------------------------------------------------- */
 
 static void title_changed(WebKitWebView *view, GParamSpec *what, gpointer data)
@@ -379,13 +239,6 @@ static void connect_view(struct kp_visit *v)
         {"load-failed", G_CALLBACK(load_failed)},
         {"load-failed-with-tls-errors", G_CALLBACK(load_failed_with_tls)},
         {"web-process-terminated", G_CALLBACK(process_ended)},
-        {"permission-request", G_CALLBACK(refuse_permission)},
-        {"query-permission-state", G_CALLBACK(say_denied)},
-        {"enter-fullscreen", G_CALLBACK(refuse)},
-        {"show-notification", G_CALLBACK(refuse)},
-        {"script-dialog", G_CALLBACK(script_dialog)},
-        {"authenticate", G_CALLBACK(authenticate)},
-        {"context-menu", G_CALLBACK(context_menu)},
         {"notify::title", G_CALLBACK(title_changed)},
         {"notify::is-loading", G_CALLBACK(property_changed)},
         {"notify::zoom-level", G_CALLBACK(property_changed)},
@@ -432,20 +285,18 @@ static void make_view(struct kp_visit *v)
 static void make_widgets(struct kp_visit *v)
 {
     GtkWidget *over = gtk_overlay_new();
-    GtkEventController *events = gtk_event_controller_legacy_new();
     v->outer = g_object_ref_sink(gtk_box_new(GTK_ORIENTATION_VERTICAL, 0));
     v->inner = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0);
     v->find_bar = kp_find_bar_new(v->view);
     v->downloads = kp_downloads_new(v->session, &v->origin);
     gtk_overlay_set_child(GTK_OVERLAY(over), GTK_WIDGET(v->view));
     v->page_box = kp_page_box_new(v->plan.name, GTK_OVERLAY(over), GTK_WIDGET(v->view));
+    kp_page_wants_answer(v->view, v->page_box);
     gtk_box_append(GTK_BOX(v->inner), kp_find_bar_widget(v->find_bar));
     gtk_box_append(GTK_BOX(v->inner), over);
     gtk_box_append(GTK_BOX(v->inner), kp_downloads_widget(v->downloads));
     gtk_box_append(GTK_BOX(v->outer), v->inner);
-    gtk_event_controller_set_propagation_phase(events, GTK_PHASE_CAPTURE);
-    (void)g_signal_connect(events, "event", G_CALLBACK(event_came), v);
-    gtk_widget_add_controller(v->inner, events);
+    kp_visit_input_watch(v->inner, v->view, acted, v);
 }
 
 /* ---- Life -------------------------------------------------------------------------------- */
@@ -500,6 +351,7 @@ void kp_visit_hide(struct kp_visit *v)
         (void)g_signal_handlers_disconnect_by_data(v->view, v);
         webkit_web_view_terminate_web_process(v->view);
         kp_downloads_free(g_steal_pointer(&v->downloads));
+        kp_page_wants_part(v->view, v->page_box);
         kp_page_box_free(g_steal_pointer(&v->page_box));
     }
     kp_proxy_free(g_steal_pointer(&v->proxy));
@@ -585,12 +437,12 @@ void kp_visit_find(struct kp_visit *v)
 
 void kp_visit_zoom_in(struct kp_visit *v)
 {
-    zoom_by(v, 1);
+    kp_visit_input_zoom(v->view, 1);
 }
 
 void kp_visit_zoom_out(struct kp_visit *v)
 {
-    zoom_by(v, -1);
+    kp_visit_input_zoom(v->view, -1);
 }
 
 void kp_visit_zoom_normal(struct kp_visit *v)

@@ -70,7 +70,8 @@ static void look_again(gpointer data)
     for (gsize i = 0; i < G_N_ELEMENTS(of_visit); i++)
         set_enabled(w, of_visit[i], visits);
     set_enabled(w, "back", visits && kp_visit_can_go_back(w->visit));
-    gtk_widget_set_visible(w->back, visits);
+    /* On a phone there is no room for what can't be done. */
+    gtk_widget_set_visible(w->back, visits && kp_visit_can_go_back(w->visit));
     gtk_widget_set_visible(w->reload, visits);
     gtk_button_set_icon_name(GTK_BUTTON(w->reload),
                              loads ? "process-stop-symbolic" : "view-refresh-symbolic");

@@ -130,7 +130,12 @@ class Node:
             return ""
 
     def press(self):
-        assert self.it.do_action(0), f"{self} can't be pressed"
+        """A menu's button has its action inside."""
+        for node in self.walk():
+            if node.it.get_n_actions() > 0:
+                assert node.it.do_action(0), f"{node} can't be pressed"
+                return
+        raise AssertionError(f"{self} has nothing to press")
 
     def fill(self, text):
         assert atspi().EditableText.set_text_contents(self.it, text), f"{self} takes no text"
@@ -230,6 +235,13 @@ class App:
 
     def key(self, *keys):
         subprocess.run(["xdotool", "key", *keys], check=True)
+
+    def click(self, x, y):
+        subprocess.run(["xdotool", "mousemove", str(x), str(y), "click", "1"], check=True)
+
+    def focus_page(self):
+        """As a person does who clicks into it, where nothing is."""
+        self.click(200, 420)
 
     def shot(self, name):
         SHOTS.mkdir(exist_ok=True)

@@ -196,7 +196,9 @@ static void test_file_names(void **state)
         {"-rf", "rf"},
         {"a\nb\x7f\tc", "a_b__c"},
         {"photo\xe2\x80\xaegpj.exe", "photo_gpj.exe"},
-        {"\xef\xbb\xbf" "a", "_a"},
+        {"\xef\xbb\xbf"
+         "a",
+         "_a"},
         {"a\xff.bin", "a\xef\xbf\xbd.bin"},
         {"Ger\xc3\xa4t 1.tar.gz", "Ger\xc3\xa4t 1.tar.gz"},
         {"a:b|c", "a_b|c"},
@@ -220,7 +222,8 @@ static void test_file_names(void **state)
 
 static void test_titles(void **state)
 {
-    g_autofree char *plain = kp_policy_title(" Heating \xe2\x80\xae" "evil\n\x01 ");
+    g_autofree char *plain = kp_policy_title(" Heating \xe2\x80\xae"
+                                             "evil\n\x01 ");
     g_autofree char *none = kp_policy_title(NULL), *filler = g_strnfill(1000, 'x');
     g_autofree char *cut = kp_policy_title(filler);
     (void)state;
@@ -232,8 +235,8 @@ static void test_titles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_steps),   cmocka_unit_test(test_top),
-        cmocka_unit_test(test_origins), cmocka_unit_test(test_secured),
+        cmocka_unit_test(test_steps),      cmocka_unit_test(test_top),
+        cmocka_unit_test(test_origins),    cmocka_unit_test(test_secured),
         cmocka_unit_test(test_file_names), cmocka_unit_test(test_titles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

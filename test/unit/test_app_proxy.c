@@ -74,8 +74,8 @@ static int set_up(void **state)
                               NULL);
     uri = g_uri_parse(kp_proxy_uri(rig->proxy), G_URI_FLAGS_NONE, NULL);
     rig->port = (guint16)g_uri_get_port(uri);
-    coded = g_base64_encode((const guchar *)g_uri_get_userinfo(uri),
-                            strlen(g_uri_get_userinfo(uri)));
+    coded =
+        g_base64_encode((const guchar *)g_uri_get_userinfo(uri), strlen(g_uri_get_userinfo(uri)));
     rig->proof = g_strdup_printf("Proxy-Authorization: Basic %s\r\n", coded);
     *state = rig;
     return 0;
@@ -256,8 +256,7 @@ static void test_heads(void **state)
         {"CONNECT " HOST ":443 HTTP/1.1\r\n", rig->proof, "\r\nmore", "HTTP/1.1 400"},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *head =
-            g_strconcat(cases[i].start, cases[i].proof, cases[i].rest, NULL);
+        g_autofree char *head = g_strconcat(cases[i].start, cases[i].proof, cases[i].rest, NULL);
         g_autofree char *answer = answer_to(rig, head, strlen(head));
         if (!g_str_has_prefix(answer, cases[i].want))
             fail_msg("%u: %s, not %s", (unsigned)i, answer, cases[i].want);
@@ -530,13 +529,13 @@ static void test_silent_tls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PROXY_TEST(test_heads),           PROXY_TEST(test_tokens),
-        PROXY_TEST(test_too_long),        PROXY_TEST(test_zero_byte),
-        PROXY_TEST(test_slow),            PROXY_TEST(test_flood),
-        PROXY_TEST(test_certificate),     PROXY_TEST(test_bytes_both_ways),
-        PROXY_TEST(test_end_in_order),    PROXY_TEST(test_cut_is_no_end),
-        PROXY_TEST(test_no_device),       PROXY_TEST(test_end_of_browser),
-        PROXY_TEST(test_end_of_visit),    PROXY_TEST(test_no_tls),
+        PROXY_TEST(test_heads),        PROXY_TEST(test_tokens),
+        PROXY_TEST(test_too_long),     PROXY_TEST(test_zero_byte),
+        PROXY_TEST(test_slow),         PROXY_TEST(test_flood),
+        PROXY_TEST(test_certificate),  PROXY_TEST(test_bytes_both_ways),
+        PROXY_TEST(test_end_in_order), PROXY_TEST(test_cut_is_no_end),
+        PROXY_TEST(test_no_device),    PROXY_TEST(test_end_of_browser),
+        PROXY_TEST(test_end_of_visit), PROXY_TEST(test_no_tls),
         PROXY_TEST(test_silent_tls),
     };
     (void)signal(SIGPIPE, SIG_IGN); /* the clients' libssl */
