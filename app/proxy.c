@@ -292,14 +292,15 @@ const char *kp_proxy_uri(const struct kp_proxy *proxy)
 
 void kp_proxy_free(struct kp_proxy *proxy)
 {
+    struct newcomer *newcomer;
     if (proxy == NULL)
         return;
     listen_no_more(proxy);
     if (proxy->rest != 0)
         (void)g_source_remove(proxy->rest);
     g_clear_object(&proxy->listener);
-    while (proxy->newcomers.head != NULL)
-        dismiss(proxy->newcomers.head->data);
+    while ((newcomer = g_queue_pop_head(&proxy->newcomers)) != NULL)
+        dismiss(newcomer);
     while (proxy->tunnels->len > 0)
         kp_proxy_tunnel_cut(g_ptr_array_steal_index(proxy->tunnels, proxy->tunnels->len - 1));
     g_ptr_array_unref(proxy->tunnels);

@@ -8,7 +8,7 @@
 
 struct kp_trouble_view {
     struct kp_trouble_view_hooks hooks;
-    GtkWidget *widget, *heading, *where, *text, *more, *over, *again, *back;
+    GtkWidget *widget, *icon, *heading, *where, *text, *more, *over, *again, *back;
 };
 
 static void clicked_again(GtkButton *button, gpointer data)
@@ -49,20 +49,19 @@ static GtkWidget *part(GtkWidget *column, const char *css)
 struct kp_trouble_view *kp_trouble_view_new(const struct kp_trouble_view_hooks *hooks)
 {
     struct kp_trouble_view *view = g_new0(struct kp_trouble_view, 1);
-    GtkWidget *column = kp_part_column(12), *icon;
+    GtkWidget *column = kp_part_column(12);
     view->hooks = *hooks;
     view->widget = gtk_scrolled_window_new();
     gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(view->widget), GTK_POLICY_NEVER,
                                    GTK_POLICY_AUTOMATIC);
-    gtk_widget_add_css_class(view->widget, "kp-trouble");
     kp_part_margins(column, 24);
     gtk_widget_set_valign(column, GTK_ALIGN_CENTER);
     gtk_widget_set_halign(column, GTK_ALIGN_CENTER);
     gtk_widget_set_size_request(column, 290, -1);
-    icon = gtk_image_new_from_resource("/org/keyplate/App/trouble.svg");
-    gtk_image_set_pixel_size(GTK_IMAGE(icon), 64);
-    gtk_widget_set_halign(icon, GTK_ALIGN_START);
-    gtk_box_append(GTK_BOX(column), icon);
+    view->icon = gtk_image_new_from_resource("/org/keyplate/App/trouble.svg");
+    gtk_image_set_pixel_size(GTK_IMAGE(view->icon), 64);
+    gtk_widget_set_halign(view->icon, GTK_ALIGN_START);
+    gtk_box_append(GTK_BOX(column), view->icon);
     view->heading = part(column, "title-1");
     view->where = part(column, "heading");
     view->text = part(column, NULL);
@@ -105,7 +104,12 @@ void kp_trouble_view_show(struct kp_trouble_view *view, const struct kp_trouble_
     gtk_label_set_text(GTK_LABEL(view->where), facts->where);
     set_sentence(view->text, facts->text);
     set_sentence(view->more, facts->more);
-    gtk_widget_set_visible(view->over, facts->is_over);
+    gtk_widget_set_visible(view->over, facts->is_over && facts->is_alarm);
+    gtk_widget_set_visible(view->icon, facts->is_alarm);
+    if (facts->is_alarm)
+        gtk_widget_add_css_class(view->widget, "kp-trouble");
+    else
+        gtk_widget_remove_css_class(view->widget, "kp-trouble");
     gtk_widget_set_visible(view->again, facts->may_retry);
     (void)gtk_widget_grab_focus(view->back);
 }

@@ -1,5 +1,6 @@
 /*
- * What is shown instead of a device's pages when something is wrong: red, in plain words, and with
+ * What is shown instead of a device's pages when something is wrong: in plain words, red
+ * where somebody may be in between, and with
  * no way past it.
  */
 #ifndef KP_APP_TROUBLE_VIEW_H
@@ -24,6 +25,7 @@ struct kp_trouble_facts {
     const char *more;
     gboolean may_retry; /* it makes sense */
     gboolean is_over;   /* the login, and all of its pages */
+    gboolean is_alarm;  /* red: somebody may be in between; else it is only that nothing comes */
 };
 
 void kp_trouble_view_show(struct kp_trouble_view *view, const struct kp_trouble_facts *facts);

@@ -159,7 +159,8 @@ static void show_trouble(struct kp_window *w, enum kp_app_word heading, const ch
                                            .text = text,
                                            .more = more,
                                            .may_retry = may_retry,
-                                           .is_over = !w->failing};
+                                           .is_over = !w->failing,
+                                           .is_alarm = heading != KP_A_TROUBLE_OTHER};
     if (w->visit != NULL && !w->failing)
         kp_visit_hide(w->visit);
     go_to(w, AT_TROUBLE);
