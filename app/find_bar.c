@@ -78,6 +78,14 @@ static void go_previous(GtkWidget *widget, gpointer data)
         webkit_find_controller_search_previous(bar->finder);
 }
 
+/* The search bar's own button for it has no name. */
+static void shut(GtkWidget *widget, gpointer data)
+{
+    struct kp_find_bar *bar = data;
+    (void)widget;
+    gtk_search_bar_set_search_mode(GTK_SEARCH_BAR(bar->bar), FALSE);
+}
+
 static void opened_or_closed(GtkSearchBar *widget, GParamSpec *what, gpointer data)
 {
     struct kp_find_bar *bar = data;
@@ -128,9 +136,10 @@ struct kp_find_bar *kp_find_bar_new(WebKitWebView *view)
                    button("go-up-symbolic", KP_V_FIND_PREVIOUS, G_CALLBACK(go_previous), bar));
     gtk_box_append(GTK_BOX(line),
                    button("go-down-symbolic", KP_V_FIND_NEXT, G_CALLBACK(go_next), bar));
+    gtk_box_append(GTK_BOX(line),
+                   button("window-close-symbolic", KP_V_CLOSE, G_CALLBACK(shut), bar));
     gtk_search_bar_set_child(GTK_SEARCH_BAR(bar->bar), line);
     gtk_search_bar_connect_entry(GTK_SEARCH_BAR(bar->bar), GTK_EDITABLE(bar->entry));
-    gtk_search_bar_set_show_close_button(GTK_SEARCH_BAR(bar->bar), TRUE);
     (void)g_signal_connect(bar->bar, "notify::search-mode-enabled", G_CALLBACK(opened_or_closed),
                            bar);
     (void)g_signal_connect(bar->finder, "counted-matches", G_CALLBACK(found), bar);

@@ -236,6 +236,9 @@ class App:
     def key(self, *keys):
         subprocess.run(["xdotool", "key", *keys], check=True)
 
+    def type(self, text):
+        subprocess.run(["xdotool", "type", "--delay", "20", text], check=True)
+
     def click(self, x, y):
         subprocess.run(["xdotool", "mousemove", str(x), str(y), "click", "1"], check=True)
 

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import gateways
 import screen
 from devices import device, replace, saved
 from gateways import PASSWORD, PROOF, box, until  # noqa: F401
@@ -16,6 +17,7 @@ from screen import SLOW, App
 from site_pages import Site
 from test_37_clock import Clock
 
+PICTURE = gateways.BUILD / "test" / "app" / "app-picture"
 TYPED = "x2222-22222-22222"  # a label's by its looks, and not by its check character
 
 
@@ -336,3 +338,87 @@ def test_looks(app, box, site, look):
     report(one, site)
     time.sleep(1)  # it is there before it is drawn
     one.shot(f"{look}-visit")
+
+
+def test_by_keyboard_alone(app, box, site):
+    """From the address to the logout nothing needs a pointer; Escape leaves the login box."""
+    serve = device(box, "K7F3", upstream=site)
+    one = app()
+    one.want("text", "Address of a device")
+    one.type(serve.at)
+    one.key("Return")
+    one.want("password text")
+    one.key("Escape")
+    one.until(lambda: not one.find("password text"), "Escape doesn't close the login box")
+    one.key("Return")
+    one.want("password text")
+    one.type(PASSWORD)
+    one.key("Return")
+    proved(one)
+    report(one, site)
+    one.key("ctrl+f")
+    one.want("entry", "Find in page")
+    one.type("room")
+    one.wait_for("once")
+    one.shot("find")
+    one.key("Escape")
+    one.key("ctrl+plus")
+    one.key("ctrl+0")
+    one.key("ctrl+shift+q")
+    one.wait_for("Logged out of")
+
+
+def test_a_download(app, box, site):
+    """A file of the device is saved by a name that leads nowhere else; what broke off is removed."""
+    site.link = "/file"
+    serve = device(box, "K7F3", upstream=site)
+    (box.dir / "Downloads").mkdir()
+    one = app(env={"XDG_DOWNLOAD_DIR": str(box.dir / "Downloads")})
+    visit(one, site, serve)
+    time.sleep(2)  # it is there before it is drawn
+    one.click(40, 145)
+    one.want("text", "Name:")
+    time.sleep(1)
+    one.shot("save")
+    one.key("Return")
+    one.wait_for("is saved")
+    one.shot("saved-file")
+    found = [path for path in box.dir.rglob("settings.bin")]
+    assert len(found) == 1 and found[0].read_bytes() == b"x" * 100_000, found
+
+
+@pytest.mark.parametrize("secret", [False, True])
+def test_a_picture_of_a_label(display, box, secret, tmp_path):
+    """The QR code of a label that provision makes is read from a photograph of it; a password in it goes
+    another way than the link."""
+    out = tmp_path / "batch"
+    more = ["--qr-password"] if secret else []
+    subprocess.run([gateways.KEYPLATE, "provision", "--count", "1", "--model", "Boiler", "--out", out, *more],
+                   check=True, capture_output=True)
+    label = next(out.glob("*/label.svg"))
+    picture = tmp_path / "photo.jpg"
+    subprocess.run(["rsvg-convert", "--zoom", "4", "-b", "white", "-o", tmp_path / "p.png", label], check=True)
+    subprocess.run(["convert", tmp_path / "p.png", "-rotate", "7", "-blur", "0x1", "-quality", "70", picture],
+                   check=True)
+    said = picture_of(picture)
+    serial = label.parent.name
+    assert said[0].startswith("found") and f"keyplate://{serial}" in said[1] and "#" not in said[1], said
+    password = re.search(r"[0-9a-z]{5}-[0-9a-z]{5}-[0-9a-z]{5}", label.read_text())[0]
+    assert said[2] == (password if secret else ""), said
+
+
+def picture_of(path):
+    done = subprocess.run([PICTURE, path], capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.split("\n")
+
+
+def test_what_is_no_label(tmp_path):
+    """A code of something else, a picture without one, no picture, and one that would fill the memory."""
+    if not os.path.exists(PICTURE):
+        pytest.skip("zbar is missing")
+    (tmp_path / "text.png").write_text("no picture")
+    assert picture_of(tmp_path / "text.png")[0] == "unread"
+    subprocess.run(["convert", "-size", "200x200", "xc:white", tmp_path / "white.png"], check=True)
+    assert picture_of(tmp_path / "white.png")[0] == "none"
+    assert picture_of(tmp_path / "nothing-there.png")[0] == "unread"
+    assert picture_of("/dev/zero")[0] == "unread"
