@@ -77,8 +77,12 @@ static gboolean open_letter(gpointer data)
 {
     const struct letter *letter = data;
     struct kp_talk *talk = letter->letterbox->talk;
-    cJSON *message = talk != NULL ? cJSON_ParseWithLength(letter->text, letter->len) : NULL;
-    const cJSON *id = cJSON_GetObjectItemCaseSensitive(message, "id");
+    cJSON *message;
+    const cJSON *id;
+    if (talk == NULL)
+        return G_SOURCE_REMOVE;
+    message = cJSON_ParseWithLength(letter->text, letter->len);
+    id = cJSON_GetObjectItemCaseSensitive(message, "id");
     if (cJSON_IsNumber(id))
         tell_answer(talk, message, GINT_TO_POINTER(id->valueint));
     else if (message != NULL)

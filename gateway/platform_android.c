@@ -85,6 +85,7 @@ enum kp_peer kp_platform_unix_peer(int fd)
 #define FIRST(context) ((context)->uc_mcontext.gregs[REG_RDI])
 #define SECOND(context) ((context)->uc_mcontext.gregs[REG_RSI])
 #else
+/* cppcheck-suppress preprocessorErrorDirective ; whoever only reads it knows no processor */
 #error "which registers hold a system call's arguments and its result?"
 #endif
 

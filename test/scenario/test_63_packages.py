@@ -19,8 +19,8 @@ from lighttpd_site import BUILD
 from support.needs import need
 from support.throwaway import Throwaway
 
-NAMES = ["keyplate", "keyplate-browser", "keyplate-lighttpd", "libkeyplate-dev", "libkeyplate0"]
-WITH_SYMBOLS = ["keyplate", "keyplate-lighttpd", "libkeyplate0"]
+NAMES = ["keyplate", "keyplate-app", "keyplate-browser", "keyplate-lighttpd", "libkeyplate-dev", "libkeyplate0"]
+WITH_SYMBOLS = ["keyplate", "keyplate-app", "keyplate-lighttpd", "libkeyplate0"]
 CREDENTIALS = "/var/lib/keyplate/credentials"
 HOST = "org.keyplate.agent.json"
 MANIFESTS = {"Chromium": f"/etc/chromium/native-messaging-hosts/{HOST}",
