@@ -44,7 +44,7 @@ static int send_request(int fd, const char *data, size_t len)
         if (n < 0 && errno == EINTR)
             continue;
         /* Who doesn't listen to the end may have answered. */
-        if (n < 0 && errno == EPIPE)
+        if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
             break;
         if (n < 0)
             return kp_command_fail(KP_EXIT_FAILED, "cannot send the request: %s", strerror(errno));

@@ -151,7 +151,7 @@ static void draw_qr(struct kp_plate_sheets *s, const struct kp_plate_qr *qr)
 static void draw_border(struct kp_plate_sheets *s)
 {
     const struct kp_plate_template *t = s->template;
-    double near = MM(t->inset + t->border / 2), radius = MM(t->corner);
+    double near = MM(t->inset) + MM(t->border) / 2, radius = MM(t->corner);
     double right = MM(t->width) - near, bottom = MM(t->height) - near;
     const double x[] = {right - radius, right - radius, near + radius, near + radius};
     const double y[] = {near + radius, bottom - radius, bottom - radius, near + radius};

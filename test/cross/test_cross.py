@@ -17,6 +17,8 @@ sys.path.insert(0, str(ROOT / "test" / "scenario"))
 import gateways  # noqa: E402
 from gateways import PASSWORD, box, curl, pattern, talk_http, until  # noqa: E402,F401
 
+gateways.PATIENCE = 6
+
 MACHINES = os.environ.get("KEYPLATE_MACHINES", "arm64 armhf mipsel s390x").split()
 EMULATORS = {"arm64": "qemu-aarch64", "armhf": "qemu-arm", "mipsel": "qemu-mipsel",
              "s390x": "qemu-s390x"}

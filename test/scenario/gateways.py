@@ -37,8 +37,12 @@ SANITIZED = any(name in subprocess.run(["nm", "-D", KEYPLATE], capture_output=Tr
                                        check=False).stdout for name in ("__asan_", "__tsan_"))
 
 
+# How many times as long one waits for what has to come: more where programs run in an emulator.
+PATIENCE = 1
+
+
 def until(condition, seconds=8.0, what="it didn't come"):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE * seconds
     while time.monotonic() < end:
         value = condition()
         if value:
@@ -180,7 +184,7 @@ class Program:
         box.programs.append(self)
 
     def line(self, seconds=10):
-        ready, _, _ = select.select([self.process.stdout], [], [], seconds)
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE * seconds)
         assert ready, f"nothing was printed; stderr: {self.log()}"
         return self.process.stdout.readline().decode().rstrip("\n")
 
@@ -461,7 +465,7 @@ class Box:
     def connect(self, target, data=b"", *args, user="admin", password=PASSWORD, saves=False,
                 timeout=40, **kwargs):
         return subprocess.run([KEYPLATE, *self.connect_args(target, user, password, saves), *args],
-                              input=data, capture_output=True, timeout=timeout, check=False,
+                              input=data, capture_output=True, timeout=PATIENCE * timeout, check=False,
                               **kwargs)
 
     def connecting(self, target, *args, user="admin", password=PASSWORD, saves=False, **kwargs):

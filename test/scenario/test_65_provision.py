@@ -401,7 +401,8 @@ def test_cut_at_every_call(tmp_path, unsynced):
     if unsynced:
         env["CUT_UNSYNCED"] = "1"
     args = (*QUICK, "--jobs", "1", "--with-passwords")
-    outcomes, step = set(), 3 if SANITIZED else 1
+    # Between the first device's rename and the second's there is one call.
+    outcomes, step = set(), 5 if SANITIZED and not unsynced else 1
     for number in range(1, 2000, step):
         out = tmp_path / f"out{number}"
         done = subprocess.run(argv(out, 2, *args), capture_output=True, text=True, check=False,
@@ -419,7 +420,9 @@ def test_cut_at_every_call(tmp_path, unsynced):
         placed(out, known)
         shutil.rmtree(out)
     print(f"{number} calls, {sorted(outcomes)}")
-    assert outcomes == {(0, False), (1, False), (2, False), (2, True)}, outcomes
+    between = {(1, False)} if step == 1 else set()
+    assert outcomes - {(1, False)} == {(0, False), (2, False), (2, True)}, outcomes
+    assert between <= outcomes, outcomes
     assert number > 40
 
 

@@ -52,7 +52,10 @@ class Listen(Program):
 
     def send(self, data):
         sock = self.connect()
-        sock.sendall(data)
+        try:
+            sock.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # who is turned away at once is answered before he has spoken
         return sock
 
     def ask(self, data):
