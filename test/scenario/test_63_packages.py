@@ -338,6 +338,14 @@ def test_firefox_has_the_extension(machine, built):
     assert found["path"] == EXTENSIONS["firefox"]
 
 
+def test_the_app_starts(machine):
+    """As far as it goes without a screen: its libraries are there, and desktops can find it."""
+    done = machine.tried("env", "-u", "DISPLAY", "-u", "WAYLAND_DISPLAY", "keyplate-app", "--version")
+    assert done.returncode == 0 and "keyplate" in done.stdout, done.stdout + done.stderr
+    machine.run("desktop-file-validate", "/usr/share/applications/org.keyplate.App.desktop")
+    machine.run("appstreamcli", "validate", "--no-net", "/usr/share/metainfo/org.keyplate.App.metainfo.xml")
+
+
 def test_keyplate_sees_both(machine):
     need("chromium", "firefox-esr")
     told = json.loads(machine.run("keyplate", "browser", "status", "--json"))
@@ -376,7 +384,7 @@ def test_an_upgrade_keeps_what_was_made(machine, built):
 def test_removed_it_leaves_the_credentials(machine, built):
     before = digest(machine, CREDENTIALS)
     machine.run("apt-get", "remove", "-y", "-q", *NAMES)
-    for path in ("/usr/bin/keyplate", "/usr/bin/keyplate-agent", *EXTENSIONS.values(),
+    for path in ("/usr/bin/keyplate", "/usr/bin/keyplate-agent", "/usr/bin/keyplate-app", *EXTENSIONS.values(),
                  "/usr/lib/lighttpd/mod_keyplate.so", "/usr/include/keyplate"):
         assert not machine.has(path), path
     assert digest(machine, CREDENTIALS) == before

@@ -7,7 +7,7 @@
 # No public release yet: the source is the tree that this folder lies in, and
 # there is no keyplate.hash for it. With a release of your own give
 # KEYPLATE_SITE and KEYPLATE_SITE_METHOD anew, and a hash.
-KEYPLATE_VERSION = 0.8.0
+KEYPLATE_VERSION = 0.9.0
 KEYPLATE_SITE = $(abspath $(BR2_EXTERNAL_KEYPLATE_PATH)/../..)
 KEYPLATE_SITE_METHOD = local
 KEYPLATE_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS = --exclude=/build --exclude=/build-*
