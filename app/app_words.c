@@ -50,8 +50,9 @@ static const char *const words[KP_A_WORDS][KP_LANGUAGES] = {
     [KP_A_PASSWORD] = {"Password", "Passwort"},
     [KP_A_PASSWORD_HINT] = {"As on the label: xxxxx-xxxxx-xxxxx",
                             "Wie auf dem Etikett: xxxxx-xxxxx-xxxxx"},
-    [KP_A_PASSWORD_KEPT] = {"Left empty, the one in the keyring is taken.",
-                            "Bleibt es leer, wird das im Schlüsselbund genommen."},
+    [KP_A_PASSWORD_KEPT] =
+        {"Left empty, the one in the keyring is taken, if there is one.",
+         "Bleibt es leer, wird das im Schlüsselbund genommen, wenn dort eins ist."},
     [KP_A_CAPS] = {"Caps Lock is on.", "Die Feststelltaste ist eingerastet."},
     [KP_A_TYPO] = {"This looks like a label's password with a typing error.",
                    "Das sieht aus wie das Passwort eines Etiketts mit einem Tippfehler."},

@@ -107,9 +107,9 @@ static GtkWidget *buttons(struct question *question, const char *yes, gboolean i
     return row;
 }
 
-void kp_part_ask(GtkWindow *parent, const char *text, const char *yes, gboolean is_danger,
-                 void (*chosen)(gboolean agreed, gpointer owner), gpointer owner,
-                 GDestroyNotify free_owner)
+GtkWidget *kp_part_ask(GtkWindow *parent, const char *text, const char *yes, gboolean is_danger,
+                       void (*chosen)(gboolean agreed, gpointer owner), gpointer owner,
+                       GDestroyNotify free_owner)
 {
     struct question *question = g_new0(struct question, 1);
     GtkWidget *window = gtk_window_new();
@@ -133,4 +133,5 @@ void kp_part_ask(GtkWindow *parent, const char *text, const char *yes, gboolean 
     gtk_widget_add_controller(window, keys);
     g_signal_connect(window, "destroy", G_CALLBACK(answered), question);
     gtk_window_present(GTK_WINDOW(window));
+    return window;
 }

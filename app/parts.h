@@ -16,9 +16,10 @@ GtkWidget *kp_part_row(int spacing);
 void kp_part_margins(GtkWidget *widget, int margin);
 void kp_part_empty(GtkWidget *box);
 
-/* Asks a question over parent; chosen is called once, with TRUE if the person agrees. */
-void kp_part_ask(GtkWindow *parent, const char *question, const char *yes, gboolean is_danger,
-                 void (*chosen)(gboolean agreed, gpointer owner), gpointer owner,
-                 GDestroyNotify free_owner);
+/* Asks a question over parent; chosen is called once, with TRUE if the person agrees.  The window
+   is its own; to destroy it is to disagree. */
+GtkWidget *kp_part_ask(GtkWindow *parent, const char *question, const char *yes, gboolean is_danger,
+                       void (*chosen)(gboolean agreed, gpointer owner), gpointer owner,
+                       GDestroyNotify free_owner);
 
 #endif

@@ -174,8 +174,8 @@ static void clicked_forget(GtkButton *button, gpointer data)
     const char *name = g_object_get_data(G_OBJECT(button), "name");
     g_autofree char *question = kp_app_say(KP_A_FORGET_ASK, name);
     *forgetting = (struct forgetting){data, g_strdup(name)};
-    kp_part_ask(GTK_WINDOW(gtk_widget_get_root(GTK_WIDGET(button))), question,
-                kp_app_word(KP_A_FORGET), TRUE, forget_agreed, forgetting, free_forgetting);
+    (void)kp_part_ask(GTK_WINDOW(gtk_widget_get_root(GTK_WIDGET(button))), question,
+                      kp_app_word(KP_A_FORGET), TRUE, forget_agreed, forgetting, free_forgetting);
 }
 
 static void add_saved(struct kp_start_view *view, const cJSON *device)

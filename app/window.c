@@ -23,6 +23,7 @@ struct kp_window {
     struct kp_trouble_view *trouble;
     struct kp_padlock *padlock;
     struct kp_login_box *box; /* NULL: it isn't shown */
+    GtkWidget *question;      /* whether a link out of the visit is opened; NULL: it isn't asked */
     struct kp_visit *visit;   /* NULL: there is none */
     struct kp_settings settings;
     struct kp_idle idle;
@@ -123,6 +124,8 @@ static void end_visit(struct kp_window *w)
     struct kp_visit *visit = g_steal_pointer(&w->visit);
     kp_idle_stop(&w->idle);
     w->failing = FALSE;
+    if (w->question != NULL)
+        gtk_window_destroy(GTK_WINDOW(w->question));
     if (visit == NULL)
         return;
     gtk_stack_remove(GTK_STACK(w->stack), kp_visit_widget(visit));
@@ -228,8 +231,11 @@ static void outside(const char *uri, gpointer data)
 {
     struct kp_window *w = data;
     g_autofree char *question = kp_app_say(KP_A_OUTSIDE, uri);
-    kp_part_ask(GTK_WINDOW(w->window), question, kp_app_word(KP_A_OUTSIDE_OPEN), FALSE,
-                outside_agreed, g_strdup(uri), g_free);
+    if (w->question != NULL)
+        return;
+    w->question = kp_part_ask(GTK_WINDOW(w->window), question, kp_app_word(KP_A_OUTSIDE_OPEN),
+                              FALSE, outside_agreed, g_strdup(uri), g_free);
+    g_object_add_weak_pointer(G_OBJECT(w->question), (gpointer *)&w->question);
 }
 
 /* "host", "host:port", "[v6]:port". */
@@ -328,14 +334,19 @@ static void attempt(const char *user, const char *password, gboolean remember, g
     kp_login_box_wait(w->box);
 }
 
-static void cancelled(gpointer data)
+static void give_up(struct kp_window *w)
 {
-    struct kp_window *w = data;
-    w->box = NULL;
     if (w->asking != 0)
         tell_logout(w); /* what is being proved is given up */
     kp_talk_drop(w->talk, w->asking);
     w->asking = 0;
+}
+
+static void cancelled(gpointer data)
+{
+    struct kp_window *w = data;
+    w->box = NULL;
+    give_up(w);
 }
 
 static void open_box(struct kp_window *w, const char *note)
@@ -628,6 +639,8 @@ void kp_window_go(struct kp_window *w, const char *text)
     gtk_window_present(GTK_WINDOW(w->window));
     if (text == NULL)
         return;
+    close_box(w);
+    give_up(w);
     if (w->place != AT_START) {
         if (w->visit != NULL)
             leave(w, KP_A_LOGGED_OUT);

@@ -1,10 +1,13 @@
-"""The screen of all of these tests; without one, or without the app, they are skipped, and say why."""
+"""The screen of all of these tests, and the app on it; without one, or without the app, they are skipped, and
+say why."""
 import os
 import shutil
 
 import pytest
 
 import screen as support
+from gateways import box  # noqa: F401
+from site_pages import Site
 
 
 def missing():
@@ -28,3 +31,22 @@ def display():
     made = support.Screen()
     yield made
     made.close()
+
+
+@pytest.fixture
+def app(display, box):  # noqa: F811
+    started = []
+
+    def start(*args, **more):
+        started.append(support.App(box.dir, *args, **more))
+        return started[-1]
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
+def site(box):  # noqa: F811
+    made = Site()
+    box.upstreams.append(made)
+    return made

@@ -19,7 +19,7 @@ SLOW = 20.0
 
 BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>session</type><listen>unix:tmpdir={folder}</listen>
+<busconfig><type>session</type><listen>unix:dir={folder}</listen>
 <standard_session_servicedirs/>
 <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/>
 <allow own="*"/></policy></busconfig>
@@ -142,9 +142,10 @@ class Node:
 
 
 class App:
-    """keyplate-app, started with args."""
+    """keyplate-app, started with args; within: what makes an argv that runs elsewhere of one."""
 
-    def __init__(self, folder, *args, language="en", dark=False, narrow=False, env=None):
+    def __init__(self, folder, *args, language="en", dark=False, narrow=False, env=None,
+                 within=list):
         self.folder = folder
         self.err = folder / "app.err"
         more = {"LANG": "de_DE.UTF-8" if language == "de" else "C.UTF-8", "LANGUAGE": "",
@@ -156,7 +157,7 @@ class App:
             more["GTK_THEME"] = "Adwaita:dark"
         self.narrow = narrow
         with open(self.err, "wb") as err:
-            self.process = subprocess.Popen([APP, *map(str, args)], env={**os.environ, **more},
+            self.process = subprocess.Popen(within([APP, *map(str, args)]), env={**os.environ, **more},
                                             stdout=err, stderr=err, stdin=subprocess.DEVNULL)
         gateways.until(lambda: self.root() is not None, SLOW, "the app doesn't show itself")
         if narrow:

@@ -1,5 +1,7 @@
 """A device's pages that report to the device what a script of theirs finds: what the person sees can't be
 read from outside (GTK before 4.14 shows no screen reader into a page)."""
+import base64
+import hashlib
 import http.server
 import json
 import threading
@@ -29,10 +31,12 @@ await fetch('/said', {{method: 'POST', body: JSON.stringify(said)}});
 
 
 class Site:
-    """On loopback; requests: (method, path, fields) of all; said: what pages reported."""
+    """On loopback; requests: (method, path, fields) of all; said: what pages reported; bodies: what else they
+    sent, by path; frames: what came over /socket, each of which is sent back."""
 
     def __init__(self, title="the room", link="/next", more=""):
         self.requests, self.said, self.title, self.link, self.more = [], [], title, link, more
+        self.bodies, self.frames = {}, []
         site = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -50,11 +54,29 @@ class Site:
                 self.end_headers()
                 self.wfile.write(body)
 
+            def echo(self):
+                """A WebSocket (RFC 6455): each short frame of text is sent back, until one side ends."""
+                key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+                self.send_response(101)
+                self.send_header("Upgrade", "websocket")
+                self.send_header("Connection", "Upgrade")
+                self.send_header("Sec-WebSocket-Accept",
+                                 base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
+                self.end_headers()
+                self.close_connection = True
+                while (head := self.rfile.read(2)) and head[0] == 0x81:
+                    mask = self.rfile.read(4)
+                    text = bytes(byte ^ mask[i % 4] for i, byte in enumerate(self.rfile.read(head[1] & 0x7f)))
+                    site.frames.append(text)
+                    self.wfile.write(bytes((0x81, len(text))) + text)
+
             def do_GET(self):
                 site.requests.append(("GET", self.path, dict(self.headers)))
                 if self.path == "/file":
                     self.reply(b"x" * 100_000, "application/octet-stream",
                                Content_Disposition='attachment; filename="../../settings.bin"')
+                elif self.path == "/socket":
+                    self.echo()
                 elif self.path == "/favicon.ico":
                     self.reply(b"", status=404)
                 else:
@@ -66,6 +88,8 @@ class Site:
                 site.requests.append(("POST", self.path, dict(self.headers)))
                 if self.path == "/said":
                     site.said.append(json.loads(body))
+                else:
+                    site.bodies[self.path] = body
                 self.reply(b"ok", "text/plain")
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

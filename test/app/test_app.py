@@ -12,73 +12,13 @@ import pytest
 import gateways
 import screen
 from devices import device, replace, saved
-from gateways import PASSWORD, PROOF, box, until  # noqa: F401
-from screen import SLOW, App
-from site_pages import Site
+from gateways import PASSWORD, PROOF, until
+from screen import SLOW
 from test_37_clock import Clock
+from visits import ask, log_out, proved, report, send, trouble, visit
 
 PICTURE = gateways.BUILD / "test" / "app" / "app-picture"
 TYPED = "x2222-22222-22222"  # a label's by its looks, and not by its check character
-
-
-@pytest.fixture
-def app(display, box):  # noqa: F811
-    started = []
-
-    def start(*args, **more):
-        started.append(App(box.dir, *args, **more))
-        return started[-1]
-    yield start
-    for one in started:
-        one.stop()
-
-
-@pytest.fixture
-def site(box):
-    made = Site()
-    box.upstreams.append(made)
-    return made
-
-
-def ask(app, where, words="Log in", address="Address of a device"):
-    app.fill(address, where)
-    app.press(words)
-    app.want("password text")
-
-
-def send(app, password=PASSWORD, words="Log in"):
-    app.fill(app.want("password text").name, password, role="password text")
-    app.press_last(words)
-
-
-def proved(app, words="Proved"):
-    return app.until(lambda: next((node for node in app.nodes() if node.role == "push button"
-                                   and node.name.startswith(words + ":")), None), "no padlock")
-
-
-def visit(app, site, serve, password=PASSWORD):
-    before = len(site.said)
-    ask(app, serve.at)
-    send(app, password)
-    proved(app)
-    return report(app, site, before)
-
-
-def report(app, site, before=0):
-    app.until(lambda: len(site.said) > before, f"the page says nothing: {site.paths()}")
-    return site.said[-1]
-
-
-def log_out(app):
-    app.focus_page()
-    app.key("ctrl+shift+q")
-    app.wait_for("Logged out of")
-
-
-def trouble(app, heading):
-    app.wait_for(heading)
-    app.want("push button", "Back to the devices")
-    assert not any("Proved" in node.name for node in app.nodes())
 
 
 def test_a_visit(app, box, site):

@@ -223,7 +223,7 @@ def test_frames(play):
             return ["" if frame["url"].startswith("chrome-error:") else frame["text"].strip()
                     for frame in play.browser.do("frames", "evil")]
         # One of them shows the secret by right; what others show comes no later than that.
-        until(lambda: any(SECRET in text for text in texts()), 20, "no frame shows anything")
+        until(lambda: any(SECRET in text for text in texts()), 60, "no frame shows anything")
         return texts()
 
     for page in (f"http://evil.test:{play.evil.port}", f"http://{play.at.name}.localhost:{play.evil.port}",
